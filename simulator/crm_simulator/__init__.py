@@ -1,0 +1,3 @@
+"""OpenCRM and EspoCRM over real HTTP, for demos and tests."""
+
+from __future__ import annotations

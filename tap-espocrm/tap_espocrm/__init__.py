@@ -1,0 +1,3 @@
+"""Singer tap for EspoCRM."""
+
+from __future__ import annotations
