@@ -1,5 +1,5 @@
 # The whole developer interface. `python3 dev.py <verb>` is the same where there is no make.
-.PHONY: help setup demo test lint soak bench docs mutants
+.PHONY: help setup demo test lint soak bench docs
 .DEFAULT_GOAL := help
 
 help: ## list the targets

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 import venv
 from pathlib import Path
 
@@ -53,7 +52,6 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]] = {
     "soak": (("run", "test"), (("python", "-m", "pytest", "-m", "soak"),), "the long proofs (hours)"),
     "bench": (("run", "test"), (("python", "benchmarks"),), "measure against the limit and the peers"),
     "docs": (("run", "test"), (("python", "docs/generate.py"),), "regenerate the generated tables"),
-    "build": (("run", "test"), (), "build the wheels of the packages into dist/"),
 }
 
 
@@ -68,7 +66,7 @@ def run(*command: str | Path, env: dict[str, str] | None = None, quiet: bool = F
     words = [str(part) for part in command]
     done = subprocess.run(words, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, check=False)
     if quiet and done.returncode:
-        sys.stderr.write(done.stderr.decode(errors="replace")[-2000:])
+        say(done.stderr.decode(errors="replace").strip().partition("\n")[0])
     return done.returncode
 
 
@@ -96,6 +94,8 @@ def uv_environment() -> dict[str, str]:
 
 def requirements(groups: tuple[str, ...]) -> list[str]:
     """Return the requirements of some dependency groups of pyproject.toml."""
+    import tomllib  # noqa: PLC0415 (Python 3.11: an older one must live long enough to be told so)
+
     table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     return [requirement for group in groups for requirement in table[group]]
 
