@@ -1,0 +1,2 @@
+select {{ declared_columns() }}{{ custom_columns("campaign") }}
+from {{ ref("stg_espocrm__campaign") }}

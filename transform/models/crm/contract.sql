@@ -1,0 +1,2 @@
+select {{ declared_columns() }}{{ custom_columns("contract") }}
+from {{ ref("stg_opencrm__contracts") }}

@@ -1,0 +1,33 @@
+{#- Versions in which only something else than the stage changed are put together: gaps and islands. -#}
+with version as (
+  select
+    id as opportunity_id, source, stage, stage_order, outcome, created_at,
+    dbt_valid_from as valid_from,
+    row_number() over (partition by id order by dbt_valid_from, dbt_valid_to nulls last) as number
+  from {{ ref("opportunity_versions") }}
+  where dbt_valid_to is null or dbt_valid_to > dbt_valid_from
+),
+
+step as (
+  select *
+  from version
+  qualify stage is distinct from lag(stage) over (partition by opportunity_id order by number)
+    or number = 1
+)
+
+select {{ declared_columns() }}
+from (
+  select
+    step.*,
+    row_number() over of_opportunity as sequence,
+    case when sequence = 1 and valid_from <= created_at + interval 1 minute then created_at else valid_from end as entered_at,
+    lead(valid_from) over of_opportunity as left_at,
+    left_at is null as is_current,
+    sequence > 1 or valid_from <= created_at + interval 1 minute as is_entry_exact,
+    {{ local_time("entered_at") }} as entered_at_local,
+    {{ local_time("left_at") }} as left_at_local,
+    case when left_at is not null or outcome = 'open'
+      then greatest(0, date_diff('second', entered_at, coalesce(left_at, {{ now_utc() }})) / 86400) end as days_in_stage
+  from step
+  window of_opportunity as (partition by opportunity_id order by number)
+)

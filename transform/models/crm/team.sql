@@ -1,0 +1,2 @@
+select {{ declared_columns() }}
+from {{ ref("stg_espocrm__team") }}

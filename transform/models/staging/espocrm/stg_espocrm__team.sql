@@ -1,0 +1,1 @@
+{{ staged('espocrm', 'team') }}

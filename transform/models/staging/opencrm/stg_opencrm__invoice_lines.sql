@@ -1,0 +1,1 @@
+{{ staged('opencrm', 'invoice_lines') }}

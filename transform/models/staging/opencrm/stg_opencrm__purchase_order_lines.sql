@@ -1,0 +1,1 @@
+{{ staged('opencrm', 'purchase_order_lines') }}

@@ -1,0 +1,1 @@
+{{ staged('opencrm', 'sales_order_lines') }}
