@@ -10,21 +10,31 @@ from typing import Literal
 class OpenCRMSwitches:
     """How this OpenCRM behaves where nobody knows; may be changed while it runs."""
 
-    paging: Literal["exclusive", "inclusive", "count"] = "exclusive"
-    empty: Literal["[]", "null", "blank"] = "[]"
-    count: Literal["string", "int", "quoted"] = "string"
+    # Transport and authentication
     accept_key: bool = True
     accept_apikey: bool = False
-    zero_dates: Literal["raw", "php"] = "raw"
+    access_key_idle_seconds: float = 1200
+    web_application_firewall: bool = True
+    # Lists
+    paging: Literal["exclusive", "inclusive", "count"] = "exclusive"
+    page_cap: int | None = None
     order: Literal["id", "shuffled"] = "id"
+    empty: Literal["[]", "null", "blank"] = "[]"
+    count: Literal["string", "int", "quoted"] = "string"
+    lone_row: Literal["array", "object"] = "array"
     unknown_filter: Literal["ignore", "error"] = "ignore"
     modifiedtime_filter: bool = True
-    page_cap: int | None = None
+    # Records
+    zero_dates: Literal["raw", "php"] = "raw"
+    overrides: bool = True
+    timezone: str = "Europe/London"
+    timestamps: bool = True
+    empty_values: Literal["text", "null"] = "text"
+    numbers: Literal["text", "number"] = "text"
+    single_names: Literal["record", "query"] = "record"
+    line_shape: Literal["list", "object"] = "list"
+    # End points
     users: bool = True
+    full_lists: bool = True
     unknown_end_point: Literal["error", "404", "blank"] = "error"
     missing_record: Literal["[]", "null", "blank", "error", "404"] = "[]"
-    access_key_idle_seconds: float = 1200
-    overrides: bool = True
-    timestamps: bool = True
-    full_lists: bool = True
-    web_application_firewall: bool = True
