@@ -1,0 +1,105 @@
+"""The read copy: the working file compacted, in a format older readers open, checked before it is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_duckdb.publish_files import PublishError, connect, copy_working_file, in_memory
+from target_duckdb.publish_sql import count, literal, qualified
+from target_duckdb.publish_views import relocate_views
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from target_duckdb.publish_files import Connection
+
+# Catalog names no schema of a user will have: DuckDB calls a name ambiguous that is both.
+SOURCE, COPY = "publish: source", "publish: copy"
+
+TABLES = """
+SELECT schema_name, table_name FROM duckdb_tables()
+WHERE database_name = current_catalog() AND NOT internal AND NOT temporary ORDER BY ALL
+"""
+SCHEMAS = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_catalog() AND NOT internal"
+
+LEDGER = """
+SELECT 1 FROM duckdb_columns() WHERE database_name = current_catalog()
+AND schema_name = '_load' AND table_name = 'runs' AND column_name = 'finished_at'
+"""
+LOADED = (
+    "SELECT strftime(max(finished_at)::TIMESTAMPTZ AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') FROM _load.runs"
+)
+
+Counts = dict[tuple[str, str], int]
+"""Rows by schema and table."""
+
+
+def write_read_copy(
+    source: Path, copy: Path, *, schemas: tuple[str, ...], wait_seconds: float, storage_version: str
+) -> list[str]:
+    """Write the read copy of a working file; return the views that read nothing, there as here."""
+    raw = copy.with_name("raw.duckdb")
+    catalog = copy_working_file(source, raw, wait_seconds=wait_seconds)
+    with in_memory(copy.parent) as connection:
+        connection.execute(f"ATTACH {literal(str(raw))} AS {qualified(SOURCE)}")
+        connection.execute(f"USE {qualified(SOURCE)}")
+        drop_other_schemas(connection, schemas)
+        expected = counts(connection)
+        attach_copy(connection, copy, storage_version)
+        connection.execute(f"COPY FROM DATABASE {qualified(SOURCE)} TO {qualified(COPY)}")
+        connection.execute(f"USE {qualified(COPY)}")
+        broken = relocate_views(connection, catalog)
+    check(copy, expected)
+    for leftover in raw.parent.glob("raw.duckdb*"):
+        leftover.unlink()
+    return broken
+
+
+def attach_copy(connection: Connection, copy: Path, storage_version: str) -> None:
+    """Create and attach the file of the read copy."""
+    connection.execute(
+        f"ATTACH {literal(str(copy))} AS {qualified(COPY)} (STORAGE_VERSION {literal(storage_version)})"
+    )
+
+
+def drop_other_schemas(connection: Connection, schemas: tuple[str, ...]) -> None:
+    """Drop from our byte copy every schema that shall not be published; an empty choice keeps them all."""
+    if not schemas:
+        return
+    present = {str(row[0]) for row in connection.execute(SCHEMAS).fetchall()}
+    if missing := set(schemas) - present:
+        raise PublishError(f"the working file has no schema {', '.join(sorted(missing))}")
+    for schema in sorted(present - set(schemas) - {"main"}):
+        connection.execute(f"DROP SCHEMA {qualified(schema)} CASCADE")
+
+
+def counts(connection: Connection) -> Counts:
+    """Return the number of rows of every table of the current database."""
+    tables = connection.execute(TABLES).fetchall()
+    return {
+        (schema, table): int(connection.execute(count(qualified(schema, table))).fetchall()[0][0])
+        for schema, table in tables
+    }
+
+
+def check(copy: Path, expected: Counts) -> None:
+    """Open the finished copy and count its rows; raises PublishError if a table lacks one."""
+    with connect(copy, wait_seconds=0, read_only=True) as connection:
+        found = counts(connection)
+    if found != expected:
+        table = ".".join(next(iter(dict(set(expected.items()) ^ set(found.items())))))
+        raise PublishError(f"the copy of {table} is incomplete; nothing was published")
+
+
+def check_name(connection: Connection, name: str) -> None:
+    """Refuse a file named like a schema in it: DuckDB calls `crm.account` ambiguous in crm.duckdb."""
+    if name in {str(row[0]) for row in connection.execute(SCHEMAS).fetchall()}:
+        raise PublishError(f"a read copy called {name} could not be queried: it holds a schema {name}")
+
+
+def inspect(connection: Connection) -> dict[str, object]:
+    """Return what a manifest says about the whole: when it was loaded, which DuckDB published it."""
+    (version,) = connection.execute("SELECT version()").fetchall()[0]
+    known = connection.execute(LEDGER).fetchall()
+    loaded = connection.execute(LOADED).fetchall()[0][0] if known else None
+    return {"loaded_at": loaded, "duckdb": version}

@@ -1,0 +1,119 @@
+"""Every model of a schema as Parquet and CSV, and a manifest that says what is in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from target_duckdb.publish_files import PublishError
+from target_duckdb.publish_sql import count, csv_copy, csv_lines, parquet_copy, qualified
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from target_duckdb.publish_files import Connection
+
+MODELS = """
+SELECT table_name, comment FROM (
+  SELECT schema_name, table_name, comment, database_name, internal FROM duckdb_tables()
+  UNION ALL SELECT schema_name, view_name, comment, database_name, internal FROM duckdb_views()
+)
+WHERE database_name = current_catalog() AND NOT internal AND schema_name = ? ORDER BY table_name
+"""
+COLUMNS = """
+SELECT column_name, data_type, comment FROM duckdb_columns()
+WHERE database_name = current_catalog() AND schema_name = ? AND table_name = ? ORDER BY column_index
+"""
+UNSAFE_IN_FILE_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', "_"))
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What is exported, and how."""
+
+    schema: str
+    formats: tuple[str, ...]
+    escape_formulas: bool
+    bom: bool
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as the manifest describes it."""
+
+    name: str
+    type: str
+    description: str | None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as the manifest lists it."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """A table or view as the manifest describes it."""
+
+    name: str
+    description: str | None
+    rows: int
+    columns: list[Column]
+    files: list[File]
+
+
+def export(connection: Connection, directory: Path, choices: Choices) -> list[Model]:
+    """Write every model of the chosen schema into a directory; return what was written."""
+    found = connection.execute(MODELS, [choices.schema]).fetchall()
+    if not found:
+        raise PublishError(f"there is nothing in schema {choices.schema} to export: build the models first")
+    return [export_model(connection, directory, choices, (name, comment)) for name, comment in found]
+
+
+def export_model(
+    connection: Connection, directory: Path, choices: Choices, described: tuple[str, str | None]
+) -> Model:
+    """Write one model in every chosen format; return its entry in the manifest."""
+    name, description = described
+    relation = qualified(choices.schema, name)
+    columns = [Column(*row) for row in connection.execute(COLUMNS, [choices.schema, name]).fetchall()]
+    rows = connection.execute(count(relation)).fetchall()[0][0]
+    files = []
+    for kind in choices.formats:
+        path = directory / f"{name.translate(UNSAFE_IN_FILE_NAMES)}.{kind}"
+        connection.execute(FORMATS[kind](relation, columns, str(path), choices))
+        files.append(describe(path))
+    return Model(name, description, rows, columns, files)
+
+
+def _parquet(relation: str, _columns: Iterable[Column], path: str, _choices: Choices) -> str:
+    return parquet_copy(relation, path)
+
+
+def _csv(relation: str, columns: Iterable[Column], path: str, choices: Choices) -> str:
+    typed = [(column.name, column.type) for column in columns]
+    lines = csv_lines(relation, typed, escape_formulas=choices.escape_formulas, bom=choices.bom)
+    return csv_copy(lines, path)
+
+
+FORMATS: dict[str, Callable[[str, list[Column], str, Choices], str]] = {"parquet": _parquet, "csv": _csv}
+
+
+def describe(path: Path) -> File:
+    """Return a file's name, size and digest."""
+    with path.open("rb") as stream:
+        return File(path.name, path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
+
+
+def write_manifest(directory: Path, facts: dict[str, object], models: list[Model]) -> None:
+    """Write manifest.json: the facts of the version, then every model with its columns and files."""
+    manifest = {**facts, "models": [asdict(model) for model in models]}
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
+    (directory / "manifest.json").write_text(text + "\n", encoding="utf-8")

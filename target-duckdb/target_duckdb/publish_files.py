@@ -1,0 +1,98 @@
+"""DuckDB as `publish` opens it: patiently, read-only where the file is not ours, in memory otherwise."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from target_duckdb.publish_sql import literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Connection = duckdb.DuckDBPyConnection
+DatabaseError = duckdb.Error
+
+LOCKED = re.compile(r"set lock on file|used by another process", re.IGNORECASE)
+HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+PAUSE_SECONDS = 0.1
+
+
+class PublishError(Exception):
+    """Publishing failed; the message says why in one line."""
+
+    exit_code = 1
+
+
+class BusyError(PublishError):
+    """Somebody else held a file for longer than we were told to wait."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h: try again later
+
+
+def one_line(error: Exception) -> str:
+    """Return the first line of an error's message."""
+    return str(error).partition("\n")[0]
+
+
+def connect(path: Path, *, wait_seconds: float, read_only: bool) -> Connection:
+    """Open a database file, waiting while another process holds it; raises BusyError when time is up."""
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=read_only)
+        except duckdb.Error as error:
+            if not LOCKED.search(str(error)):
+                raise PublishError(f"cannot open {path}: {one_line(error)}") from None
+            if time.monotonic() >= deadline:
+                raise BusyError(f"{path} is {holder(error)} after {wait_seconds:g} s of waiting") from None
+        time.sleep(PAUSE_SECONDS)
+
+
+def holder(error: Exception) -> str:
+    """Say who holds a file, as far as DuckDB's message tells."""
+    found = HOLDER.search(str(error))
+    return (
+        f"still held by {found['program']} (PID {found['pid']})" if found else "still held by another process"
+    )
+
+
+def copy_working_file(source: Path, copy: Path, *, wait_seconds: float) -> str:
+    """Copy the working file byte by byte while no load can write it; return the name of its catalog.
+
+    The file stays open for as long as the bytes take, not for as long as compacting does. Closing any handle
+    drops every POSIX lock this process has on a file, so the write-ahead log is read before that.
+    """
+    if not source.is_file():
+        raise PublishError(f"there is no database at {source}: run a load first")
+    with connect(source, wait_seconds=wait_seconds, read_only=True) as connection:
+        catalog = connection.execute("SELECT current_catalog()").fetchall()[0][0]
+        with source.open("rb") as read, copy.open("wb") as write:
+            shutil.copyfileobj(read, write, 1 << 22)
+            log = source.with_name(source.name + ".wal")
+            if log.exists():
+                shutil.copyfile(log, copy.with_name(copy.name + ".wal"))
+    return str(catalog)
+
+
+@contextmanager
+def in_memory(temporary: Path) -> Iterator[Connection]:
+    """Open an in-memory DuckDB that spills into our own directory and downloads nothing by itself."""
+    with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
+        connection.execute(f"SET temp_directory = {literal(str(temporary))}")
+        yield connection
+
+
+def binds(connection: Connection, statement: str) -> bool:
+    """Run a definition; return False if something it names does not exist (yet)."""
+    try:
+        connection.execute(statement)
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return False
+    return True

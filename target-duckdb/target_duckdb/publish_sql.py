@@ -1,0 +1,79 @@
+"""The SQL of `publish`: names, texts, Parquet, and CSV as RFC 4180 wants it."""
+
+# ruff: noqa: S608 (identifiers pass through `quote`, texts through `literal`)
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Column = tuple[str, str]
+"""A column's name and its DuckDB type."""
+
+LINE_END = "chr(13)"
+"""DuckDB's CSV writer ends a line with a line feed alone; RFC 4180 wants a carriage return before it."""
+BYTE_ORDER_MARK = "chr(65279)"
+
+
+def quote(name: str) -> str:
+    """Return an identifier in double quotes."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text in single quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def qualified(*names: str) -> str:
+    """Return identifiers joined by dots."""
+    return ".".join(map(quote, names))
+
+
+def count(relation: str) -> str:
+    """Return the query for the number of rows of a relation."""
+    return f"SELECT count(*) FROM {relation}"
+
+
+def exchange(old: str, new: str) -> list[str]:
+    """Return the statements that put the rows of one table in the place of another's."""
+    return [f"DELETE FROM {old}", f"INSERT INTO {old} SELECT * FROM {new}"]
+
+
+def parquet_copy(relation: str, path: str) -> str:
+    """Return the statement that writes a relation as Parquet, in the compression that every reader knows."""
+    return f"COPY (FROM {relation}) TO {literal(path)} (FORMAT parquet, COMPRESSION snappy)"
+
+
+def csv_copy(lines: str, path: str) -> str:
+    """Return the statement that writes lines as they are: with quoting off, DuckDB changes nothing."""
+    return (
+        f"COPY ({lines}) TO {literal(path)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
+    )
+
+
+def csv_lines(relation: str, columns: Sequence[Column], *, escape_formulas: bool, bom: bool) -> str:
+    """Return a query whose one column holds the lines of a CSV file, header first."""
+    header = ",".join(_quoted(name) for name, _ in columns)
+    fields = " || ',' || ".join(_csv_field(column, escape_formulas=escape_formulas) for column in columns)
+    start = f"{BYTE_ORDER_MARK} || " if bom else ""
+    first = f"{start}{literal(header)} || {LINE_END}"
+    return f"SELECT {first} UNION ALL SELECT {fields} || {LINE_END} FROM {relation}"
+
+
+def _quoted(text: str) -> str:
+    return quote(text) if set(text) & set('",\r\n') else text
+
+
+def _csv_field(column: Column, *, escape_formulas: bool) -> str:
+    """Return the SQL of one field: null is nothing, an empty text is two quotes."""
+    name, kind = quote(column[0]), column[1]
+    value = f"CAST({name} AS VARCHAR)"
+    if kind == "VARCHAR" and escape_formulas:
+        # A spreadsheet runs such a text: https://owasp.org/www-community/attacks/CSV_Injection
+        value = f"(CASE WHEN regexp_matches({name}, '^[=+@\\t\\r-]') THEN '''' ELSE '' END || {name})"
+    quoted = f"""'"' || replace({value}, '"', '""') || '"'"""
+    special = f"""{value} = '' OR regexp_matches({value}, '[",\\r\\n]')"""
+    return f"CASE WHEN {name} IS NULL THEN '' WHEN {special} THEN {quoted} ELSE {value} END"

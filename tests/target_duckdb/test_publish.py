@@ -1,0 +1,274 @@
+"""`duckdb-publish`: a read copy and exports that are whole, whoever reads, writes or dies."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PUBLISH = [sys.executable, "-m", "target_duckdb.publish"]
+VALUES = [
+    (1, "a,b", "2026-01-02", "2026-01-02 03:04:05", "1.50", True),
+    (2, 'say "hi"\nthere', None, None, "-0.10", False),
+    (3, "", None, None, None, None),
+    (4, None, None, None, None, None),
+    (5, "=cmd()", None, None, None, None),
+    (6, "Zoë Müller 🙂", None, None, None, None),
+]
+
+
+@pytest.fixture
+def working(tmp_path) -> Path:
+    """A working file as a load and dbt leave it: raw tables, views that spell the file's name, models."""
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("""
+            CREATE SCHEMA opencrm; CREATE SCHEMA staging; CREATE SCHEMA bi;
+            CREATE TABLE opencrm.contacts AS SELECT range AS id, 'c' || range AS name FROM range(1000);
+            CREATE VIEW warehouse.staging.contacts AS SELECT id, name FROM warehouse.opencrm.contacts;
+            CREATE VIEW bi.people AS SELECT id FROM warehouse.staging.contacts;
+            COMMENT ON VIEW bi.people IS 'Who we know'; COMMENT ON COLUMN bi.people.id IS 'The key';
+            CREATE TABLE bi.deals (id BIGINT, name VARCHAR, day DATE, seen TIMESTAMP,
+                amount DECIMAL(18,2), won BOOLEAN);
+            COMMENT ON TABLE bi.deals IS 'What we sell';
+        """)
+        connection.executemany("INSERT INTO bi.deals VALUES (?, ?, ?, ?, ?, ?)", VALUES)
+    return path
+
+
+def arguments(working: Path, *more: str) -> list[str]:
+    there = working.parent / "published"
+    target, exports = str(there / "analytics.duckdb"), str(there / "exports")
+    return ["--database", str(working), "--target", target, "--exports", exports, "--wait", "5", *more]
+
+
+def run(working: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [*PUBLISH, *arguments(working, *more)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False
+    )
+
+
+def publish(working: Path, *more: str) -> Path:
+    done = run(working, *more)
+    assert done.returncode == 0, done.stderr
+    return working.parent / "published"
+
+
+def query(path: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def manifest(there: Path) -> dict:
+    return json.loads((there / "exports/manifest.json").read_text(encoding="utf-8"))
+
+
+def test_the_read_copy_holds_every_table_and_its_views_answer_under_the_new_name(working):
+    there = publish(working)
+    assert query(there / "analytics.duckdb", "SELECT count(*) FROM opencrm.contacts") == [(1000,)]
+    assert query(there / "analytics.duckdb", "SELECT count(*), max(id) FROM bi.people") == [(1000, 999)]
+
+
+def test_comments_survive_on_tables_views_and_columns(working):
+    there = publish(working)
+    comments = """
+        SELECT comment FROM duckdb_views() WHERE comment IS NOT NULL UNION ALL
+        SELECT comment FROM duckdb_tables() WHERE comment IS NOT NULL UNION ALL
+        SELECT comment FROM duckdb_columns() WHERE comment IS NOT NULL ORDER BY 1
+    """
+    assert query(there / "analytics.duckdb", comments) == [("The key",), ("What we sell",), ("Who we know",)]
+
+
+def test_a_working_file_with_an_unfinished_log_is_published_with_what_was_committed(working):
+    script = (
+        "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); "
+        "c.execute(\"SET checkpoint_threshold = '1GB'\"); "
+        "c.execute('INSERT INTO bi.deals (id) VALUES (7)'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(working)], check=False)
+    assert working.with_name("warehouse.duckdb.wal").exists()
+    there = publish(working)
+    assert query(there / "analytics.duckdb", "SELECT max(id) FROM bi.deals") == [(7,)]
+
+
+def test_parquet_holds_the_rows_of_the_model(working):
+    there = publish(working)
+    same = f"""
+        SELECT count(*) FROM (FROM bi.deals EXCEPT ALL FROM read_parquet('{there}/exports/deals.parquet'))
+    """
+    assert query(there / "analytics.duckdb", same) == [(0,)]
+
+
+def test_csv_is_rfc_4180_and_tells_nothing_from_empty(working):
+    raw = (publish(working) / "exports/deals.csv").read_bytes()
+    assert raw.startswith(b"id,name,day,seen,amount,won\r\n1,")
+    assert raw.endswith(b"\r\n")
+    assert b'3,"",,,,\r\n4,,,,,\r\n' in raw
+
+
+def test_csv_reads_back_as_what_was_written(working):
+    with (publish(working) / "exports/deals.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.reader(stream))[1:]
+    written = [["" if value is None else str(value) for value in row] for row in VALUES]
+    assert rows == [[*row[:5], row[5].lower()] for row in written]
+
+
+def test_formulas_are_escaped_where_asked_and_negative_numbers_are_not(working):
+    text = (publish(working, "--escape-formulas", "true") / "exports/deals.csv").read_text(encoding="utf-8")
+    assert "5,'=cmd()," in text
+    assert ",-0.10,false" in text
+
+
+def test_a_byte_order_mark_is_written_where_asked(working):
+    assert (
+        (publish(working, "--bom", "yes") / "exports/deals.csv").read_bytes().startswith(b"\xef\xbb\xbfid,")
+    )
+
+
+def test_the_manifest_says_what_the_files_hold(working):
+    there = publish(working)
+    for model in manifest(there)["models"]:
+        for file in model["files"]:
+            content = (there / "exports" / file["file"]).read_bytes()
+            assert (len(content), hashlib.sha256(content).hexdigest()) == (file["bytes"], file["sha256"])
+    deals = manifest(there)["models"][0]
+    assert (deals["rows"], deals["columns"][4]["type"]) == (6, "DECIMAL(18,2)")
+
+
+def test_the_manifest_names_the_database_of_the_same_version(working):
+    there = publish(working)
+    content = (there / "analytics.duckdb").read_bytes()
+    assert manifest(there)["database"]["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_publishing_again_keeps_the_last_versions_and_no_more(working):
+    for _ in range(4):
+        there = publish(working, "--keep", "2")
+    assert len(list(there.glob("analytics_*.duckdb"))) == len(list(there.glob("exports_*"))) == 2
+
+
+def test_only_the_chosen_schemas_are_in_the_read_copy(working):
+    with duckdb.connect(str(working)) as connection:
+        connection.execute("DROP VIEW bi.people")
+    there = publish(working, "--schemas", "bi")
+    found = query(there / "analytics.duckdb", "SELECT DISTINCT schema_name FROM duckdb_tables()")
+    assert found == [("bi",)]
+
+
+def test_the_mode_decides_who_may_read(working):
+    there = publish(working, "--mode", "0640")
+    assert (there / "analytics.duckdb").stat().st_mode & 0o777 == 0o640
+    assert (there / "exports/deals.csv").stat().st_mode & 0o777 == 0o640
+    assert (there / "exports").stat().st_mode & 0o777 == 0o750
+
+
+def test_a_stale_log_of_somebody_who_wrote_into_the_copy_is_removed(working):
+    there = publish(working)
+    (there / "analytics.duckdb.wal").write_bytes(b"not of this version")
+    publish(working)
+    assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
+
+
+def test_settings_come_from_the_environment_too(working):
+    there = working.parent / "published"
+    names = {"DATABASE": working, "TARGET": there / "a.duckdb", "EXPORTS": there / "e", "FORMATS": "csv"}
+    environment = {f"DUCKDB_PUBLISH_{name}": str(value) for name, value in names.items()}
+    subprocess.run(PUBLISH, env={**os.environ, **environment}, check=True, capture_output=True)
+    assert sorted(path.name for path in (there / "e").iterdir()) == [
+        "deals.csv",
+        "manifest.json",
+        "people.csv",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--database", "nowhere.duckdb"), "there is no database at nowhere.duckdb: run a load first"),
+        (("--schema", "marts"), "there is nothing in schema marts to export: build the models first"),
+        (("--schemas", "bi,ghost"), "the working file has no schema ghost"),
+        (("--target", "bi.duckdb"), "a read copy called bi could not be queried: it holds a schema bi"),
+        (("--storage-version", "v9.9.9"), "v9.9.9"),
+    ],
+    ids=["no database", "no models", "no such schema", "ambiguous name", "unknown version"],
+)
+def test_a_mistake_is_said_in_one_line_and_nothing_is_published(working, more, said):
+    done = subprocess.run(
+        [*PUBLISH, *arguments(working, *more)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=working.parent,
+    )
+    assert (done.returncode, done.stderr.count("\n"), said in done.stderr) == (1, 1, True), done.stderr
+    assert list(working.parent.rglob("analytics*.duckdb")) == list(working.parent.rglob("bi*.duckdb")) == []
+
+
+def test_a_file_that_is_no_database_is_said_so(tmp_path):
+    (tmp_path / "warehouse.duckdb").write_text("hello, this is not a database at all" * 1000)
+    done = run(tmp_path / "warehouse.duckdb")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_a_directory_of_somebody_else_is_never_replaced(working):
+    there = working.parent / "published"
+    (there / "exports").mkdir(parents=True)
+    (there / "exports/mine.txt").write_text("mine")
+    assert run(working).returncode == 1
+    assert (there / "exports/mine.txt").read_text() == "mine"
+
+
+@pytest.fixture
+def loading(working):
+    """A load that holds the working file until it is told to end."""
+    script = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(working)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.stdin.close()
+
+
+def test_a_load_that_does_not_end_is_named_after_the_wait(working, loading):
+    done = run(working, "--wait", "0.3")
+    assert done.returncode == 75
+    assert f"(PID {loading.pid}) after 0.3 s" in done.stderr
+
+
+def test_publishing_waits_for_a_load_to_end(working, loading):
+    waiting = subprocess.Popen(
+        [*PUBLISH, *arguments(working, "--wait", "20")], stderr=subprocess.PIPE, text=True
+    )
+    with waiting:
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.7)
+        loading.stdin.close()
+        assert waiting.wait(20) == 0
+        waiting.stderr.read()
+
+
+def test_two_publishers_at_once_follow_each_other(working):
+    both = [
+        subprocess.Popen([*PUBLISH, *arguments(working, "--wait", "20")], stderr=subprocess.PIPE)
+        for _ in "ab"
+    ]
+    codes = []
+    for process in both:
+        process.communicate()
+        codes.append(process.returncode)
+    assert codes == [0, 0]
+    assert len(list((working.parent / "published").glob("analytics_*.duckdb"))) == 2
