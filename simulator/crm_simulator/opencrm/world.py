@@ -29,7 +29,7 @@ _VAT = 20
 
 @dataclass
 class Draft:
-    """What a builder works with: its content, the other modules, what they sold, the time; and its own lines."""
+    """What a builder works with: content, the other modules, what they sold, the time; and its own lines."""
 
     content: Content
     known: Known
