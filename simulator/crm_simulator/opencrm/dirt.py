@@ -38,7 +38,6 @@ STAINS = (
     Stain(27, 6, "flag", 0, "yes"),
     Stain(41, 5, "datetime", -1, "0000-00-00 00:00:00"),
 )
-ENTITIES = (("&", "&amp;"), ("'", "&#039;"), ('"', "&quot;"))
 _PROTECTED = ("smownerid", "createdtime", "modifiedtime")
 _SUMS = ("subtotal", "total")
 
@@ -58,7 +57,7 @@ def soil(module: Module, index: int, values: Values) -> None:
 
 def _apply(module: Module, stain: Stain, values: Values) -> None:
     names = [name for name in module.of_kind(stain.kind) if name not in (*_PROTECTED, *_SUMS)]
-    if len(names) > abs(stain.nth):
+    if -len(names) <= stain.nth < len(names):
         values[names[stain.nth]] = stain.value
 
 
