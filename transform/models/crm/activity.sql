@@ -1,3 +1,4 @@
+{{ config(post_hook="{{ comment_custom_columns('activity') }}") }}
 with record as (
   {{ union_of("stg_opencrm__activities") }}
   {%- for type in ["call", "meeting", "task", "email"] %}

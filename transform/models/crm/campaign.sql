@@ -1,2 +1,3 @@
+{{ config(post_hook="{{ comment_custom_columns('campaign') }}") }}
 select {{ declared_columns() }}{{ custom_columns("campaign") }}
 from {{ ref("stg_espocrm__campaign") }}

@@ -1,3 +1,4 @@
+{{ config(post_hook="{{ comment_custom_columns('lead') }}") }}
 select {{ declared_columns() }}{{ custom_columns("lead") }}
 from (
   select

@@ -1,3 +1,4 @@
+{{ config(post_hook="{{ comment_custom_columns('opportunity') }}") }}
 with record as (
   {{ union_of("stg_opencrm__opportunities", "stg_espocrm__opportunity") }}
 ),

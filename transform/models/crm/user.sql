@@ -1,3 +1,4 @@
+{{ config(post_hook="{{ comment_custom_columns('user') }}") }}
 {%- set owned = ["account", "contact", "lead", "opportunity", "activity", "ticket", "campaign"] -%}
 with listed as (
   select
