@@ -102,9 +102,9 @@ def test_tickets_get_closed(store):
     assert statuses["Open"] > 0
 
 
-def test_nobody_was_changed_before_being_created_but_those_on_the_clock_changes(store):
+def test_nobody_was_changed_before_being_created_but_by_clock_change_or_import(store):
     early = [row for row in store.rows("contact") if row["modifiedtime"] < row["createdtime"]]
-    assert len(early) <= 8
+    assert len(early) < 0.06 * len(store.ids("contact"))
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,10 @@ DIRT = {
 def test_the_dirt_of_real_systems_is_there(everything, dirt):
     kind, pattern = DIRT[dirt]
     assert any(of == kind and re.fullmatch(pattern, value, re.DOTALL) for of, value in everything)
+
+
+def test_some_records_were_changed_in_the_same_second(store):
+    assert Counter(row["modifiedtime"] for row in store.rows("contact")).most_common(1)[0][1] >= 4
 
 
 def test_a_custom_field_is_on_some_rows_only(store):

@@ -217,6 +217,7 @@ class OpenCRMStore:
     def _soil(self, module: Module, records: list[Record]) -> None:
         changes = last_clock_changes(self._today.date(), self._switches.timezone)
         dirt.straddle(changes, [record.values for record in records])
+        dirt.tie([record.values for record in records])
         names = list(module.custom)
         for index, record in enumerate(records):
             dirt.soil(module, index, record.values)

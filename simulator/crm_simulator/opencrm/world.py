@@ -40,10 +40,7 @@ class Draft:
 
     def some(self, module: str) -> tuple[str, Values]:
         """Draw an older record of another module; ("0", {}) where it has none."""
-        return self.one_of(self.known(module))
-
-    def one_of(self, rows: list[tuple[str, Values]]) -> tuple[str, Values]:
-        """Draw one of the records that were there when this one was created, if any were."""
+        rows = self.known(module)
         if not rows:
             return "0", {}
         older = bisect_right(rows, self.created.isoformat(" "), key=_creation)
@@ -304,9 +301,13 @@ def _quote(draft: Draft) -> Values:
     }
 
 
+def _accepted_quote(draft: Draft) -> tuple[str, Values]:
+    tries = (draft.some("quote") for _ in range(8))
+    return next((row for row in tries if row[1].get("quotestage") == "Accepted"), ("0", {}))
+
+
 def _salesorder(draft: Draft) -> Values:
-    accepted = [row for row in draft.known("quote") if row[1].get("quotestage") == "Accepted"]
-    quote_id, quote = draft.one_of(accepted)
+    quote_id, quote = _accepted_quote(draft)
     late = draft.age() > 45  # noqa: PLR2004 - well past delivery
     return {
         **_sale(draft, quote, draft.sold("quote", quote_id)),
