@@ -1,0 +1,255 @@
+"""Asks a server what it holds and what we may read: Metadata, access table, labels and one probe per entity."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
+
+from tap_espocrm.answers import LoginRefusedError, RefusedError, UnexpectedAnswerError, UnreachableError
+from tap_espocrm.links import Link, LinkSide, find_links
+from tap_espocrm.lists import page_of
+from tap_espocrm.metadata import Entity, build_entity, candidates, may_read, snake_case
+from tap_espocrm.query import ListQuery
+
+if TYPE_CHECKING:
+    from tap_espocrm.client import Client
+
+logger = logging.getLogger("tap-espocrm.discovery")
+
+DEFAULT_PAGE_SIZE = 200
+#: `orderBy` exists since 5.5, ties are broken by id since 7.0 (source tags of EspoCRM).
+FIRST_WITH_ORDER_BY = (5, 5)
+FIRST_WITH_TIE_BREAK = (7, 0)
+_PROBES_AT_ONCE = 8
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a server said about itself and about us."""
+
+    version: str
+    user_name: str
+    is_admin: bool
+    page_cap: int
+    metadata: Document
+    acl: Document
+    labels: Document
+
+    @property
+    def release(self) -> tuple[int, ...] | None:
+        """The version as numbers; None where it does not tell (a development checkout)."""
+        parts = self.version.split(".")[:2]
+        return tuple(int(p) for p in parts) if all(p.isdecimal() for p in parts) else None
+
+    @property
+    def has_id_tie_break(self) -> bool:
+        """Whether rows that share a value of `orderBy` come ordered by id."""
+        return self.release is None or self.release >= FIRST_WITH_TIE_BREAK
+
+    def may_use(self, scope: str) -> bool:
+        """Tell whether the access table lets us read a scope."""
+        return may_read((self.acl.get("table") or {}).get(scope, self.is_admin))
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What one small list request told about an entity type."""
+
+    is_readable: bool
+    can_order_by_stamp: bool = False
+    sample_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entity types the user wants, by entity type or stream name; empty means all."""
+
+    entities: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+
+    def choose(self, known: Iterable[str]) -> list[str]:
+        """Keep the wanted of the known entity types; an unknown name is an error."""
+        by_name = {alias: name for name in known for alias in (name, snake_case(name))}
+        wanted = [self._find(by_name, name) for name in self.entities] or sorted(set(by_name.values()))
+        unwanted = {by_name.get(name) for name in self.excluded}
+        return sorted({name for name in wanted if name not in unwanted})
+
+    def _find(self, by_name: Mapping[str, str], name: str) -> str:
+        if name in by_name:
+            return by_name[name]
+        near = difflib.get_close_matches(name, by_name, n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ConfigurationError(
+            f"entities: {name!r} is no entity type that this server has and this user may read.{hint}"
+        )
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything discovery found out."""
+
+    server: Server
+    entities: tuple[Entity, ...]
+    links: tuple[Link, ...]
+    probes: Mapping[str, Probe] = field(default_factory=dict)
+
+
+def meet_server(client: Client, *, is_legacy: bool) -> Server:
+    """Log in and read the documents that describe the server."""
+    me = client.log_in()
+    settings = me.get("settings") or {}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        metadata = pool.submit(client.get, "Metadata")
+        labels = pool.submit(_labels, client)
+    user = me.get("user") or {}
+    server = Server(
+        version=str(settings.get("version") or "unknown"),
+        user_name=str(user.get("userName") or ""),
+        is_admin=user.get("type") in {"admin", "super-admin"} or user.get("isAdmin") is True,
+        page_cap=int(settings.get("recordListMaxSizeLimit") or DEFAULT_PAGE_SIZE),
+        metadata=_document(metadata.result(), "Metadata"),
+        acl=me["acl"],
+        labels=labels.result(),
+    )
+    if server.release is not None and server.release < FIRST_WITH_ORDER_BY and not is_legacy:
+        raise ConfigurationError(
+            f"This server runs EspoCRM {server.version}: before 5.5 lists know only the old sort parameters. "
+            "Set legacy_dialect: true, or update EspoCRM."
+        )
+    return server
+
+
+def discover(client: Client, server: Server, wanted: Wanted, *, is_legacy: bool) -> Findings:
+    """Find the entity types that can be read, and the many-to-many links between them."""
+    readable = candidates(server.metadata, server.acl, is_admin=server.is_admin)
+    chosen = [name for name in wanted.choose(readable) if name != "Note"]
+    with ThreadPoolExecutor(max_workers=_PROBES_AT_ONCE) as pool:
+        probes = dict(
+            zip(
+                chosen,
+                pool.map(lambda n: _probe(client, n, server, is_legacy=is_legacy), chosen),
+                strict=True,
+            )
+        )
+    for name in wanted.entities:
+        refused = [n for n, probe in probes.items() if name in {n, snake_case(n)} and not probe.is_readable]
+        if refused:
+            raise ConfigurationError(
+                f"entities: {name!r} cannot be listed by this user; see the warning above."
+            )
+    found = [name for name, probe in probes.items() if probe.is_readable]
+    entities = [_entity(name, server, probes[name]) for name in found]
+    return Findings(server, tuple(entities), tuple(find_links(server.metadata, found, server.acl)), probes)
+
+
+def usable_links(client: Client, findings: Findings) -> list[Link]:
+    """Keep the links whose ids are listed, and those whose related lists answer."""
+    unlisted = {
+        s.entity for link in findings.links if not link.near.is_listed for s in (link.near, link.far) if s
+    }
+    with ThreadPoolExecutor(max_workers=_PROBES_AT_ONCE) as pool:
+        counts = dict(zip(unlisted, pool.map(lambda name: _count(client, name), unlisted), strict=True))
+        kept = pool.map(lambda link: _choose_side(client, findings, link, counts), findings.links)
+        return [link for link in kept if link is not None]
+
+
+def _count(client: Client, name: str) -> int:
+    """Count the records of an entity type; one that the server does not count is taken for large."""
+    try:
+        body = client.get(name, (("maxSize", "0"),), retries=1, with_total=True)
+    except (RefusedError, FatalAPIError):
+        return sys.maxsize
+    total = body.get("total") if isinstance(body, dict) else None
+    return total if isinstance(total, int) and total >= 0 else sys.maxsize
+
+
+def _choose_side(client: Client, findings: Findings, link: Link, counts: Mapping[str, int]) -> Link | None:
+    """Read a link that no list gives from the side with fewer records, if the server has that related list."""
+    if link.near.is_listed or link.far is None:
+        return link
+    for side in sorted((link.near, link.far), key=lambda s: counts[s.entity]):
+        if _related_answers(client, side, findings.probes[side.entity]):
+            return link.read_from(side)
+    logger.info("Link %s left out: the server has no related list for it.", link.stream)
+    return None
+
+
+def _related_answers(client: Client, side: LinkSide, probe: Probe) -> bool:
+    if probe.sample_id is None:
+        return True
+    path = f"{side.entity}/{probe.sample_id}/{side.link}"
+    query = ListQuery("id", select=("id",), max_size=1)
+    try:
+        page_of(path, client.get(path, query.parameters(), retries=1), 1)
+    except (RefusedError, UnexpectedAnswerError, FatalAPIError) as error:
+        logger.debug("Related list not usable: %s", error)
+        return False
+    return True
+
+
+def _probe(client: Client, name: str, server: Server, *, is_legacy: bool) -> Probe:
+    """List one row, ordered as the stream will be."""
+    fields = (server.metadata["entityDefs"][name].get("fields")) or {}
+    orders: Sequence[str] = ("modifiedAt", "id") if "modifiedAt" in fields else ("id",)
+    reason = ""
+    for order in orders:
+        query = ListQuery(order, select=("id",), max_size=1, is_legacy=is_legacy)
+        try:
+            page = page_of(name, client.get(name, query.parameters()), 1)
+        except (LoginRefusedError, UnreachableError):
+            raise
+        except (FatalAPIError, RetriableAPIError, UnexpectedAnswerError) as error:
+            reason = str(error)
+            continue
+        return Probe(
+            is_readable=True,
+            can_order_by_stamp=order == "modifiedAt",
+            sample_id=str(page.rows[0]["id"]) if page.rows else None,
+        )
+    logger.warning("Entity %s left out: %s", name, reason)
+    return Probe(is_readable=False)
+
+
+def _entity(name: str, server: Server, probe: Probe) -> Entity:
+    entity = build_entity(name, server.metadata, server.acl, server.labels)
+    if entity.hidden_fields:
+        logger.warning(
+            "Entity %s: the role hides %s; these fields are left out.", name, ", ".join(entity.hidden_fields)
+        )
+    for field_name, field_type in entity.unknown_types.items():
+        logger.warning(
+            "Entity %s: field %s has the unknown type %r; it is loaded as it comes.",
+            name,
+            field_name,
+            field_type,
+        )
+    if entity.password_fields:
+        logger.warning(
+            "Entity %s: %s holds passwords in clear text; deselect it to keep it out.",
+            name,
+            ", ".join(entity.password_fields),
+        )
+    return entity if probe.can_order_by_stamp else entity.without_stamp()
+
+
+def _labels(client: Client) -> Document:
+    try:
+        return _document(client.get("I18n", retries=1), "I18n")
+    except (RefusedError, FatalAPIError, UnexpectedAnswerError) as error:
+        logger.warning("No labels: %s", error)
+        return {}
+
+
+def _document(found: object, name: str) -> Document:
+    if not isinstance(found, dict):
+        raise UnexpectedAnswerError(f"GET {name}: the answer is not an object.")
+    return found

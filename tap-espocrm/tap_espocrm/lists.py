@@ -1,0 +1,147 @@
+"""Reads pages of EspoCRM's lists whole: with every selected attribute and every text uncut."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tap_espocrm.answers import RefusedError, UnexpectedAnswerError
+from tap_espocrm.query import ListQuery, equals, is_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_espocrm.client import Client
+    from tap_espocrm.values import Row
+
+logger = logging.getLogger("tap-espocrm.lists")
+
+#: EspoCRM's default of `maxSelectTextAttributeLengthForList`; the API does not tell another value.
+CUT_LENGTH = 10_000
+_REREAD_AT_ONCE = 20
+_TOO_LARGE = re.compile(r"Max size should not exceed (\d+)")
+_NONE_FOLLOW, _MORE_FOLLOW = -2, -1
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rows of one answer, and whether more follow."""
+
+    rows: list[Row]
+    is_last: bool
+    received_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class WholeRows:
+    """What must come with each row beyond a plain list: the long texts, and what single reads give."""
+
+    long_texts: frozenset[str] = frozenset()
+    is_full: bool = False
+
+
+class Lists:
+    """Reads lists of any entity type through one client."""
+
+    def __init__(self, client: Client, page_size: int, *, is_legacy: bool = False) -> None:
+        self.client = client
+        self.page_size = page_size
+        self.is_legacy = is_legacy
+
+    def query(self, order_by: str, select: Sequence[str] = ()) -> ListQuery:
+        """Start a query in the server's dialect and page size."""
+        return ListQuery(order_by, (), tuple(select), self.page_size, self.is_legacy)
+
+    def read(self, path: str, query: ListQuery) -> Page:
+        """Read one page; a `select` too long for a URL is read in parts that are joined by id."""
+        always = ("id",) if query.order_by == "id" else ("id", query.order_by)
+        first, *others = query.split(always=always)
+        page = self._read_one(path, first)
+        for part in others:
+            page = self._join(path, page, self._read_one(path, part), part)
+        return page
+
+    def _read_one(self, path: str, query: ListQuery, *, retries: int | None = None) -> Page:
+        try:
+            body = self.client.get(path, query.parameters(), retries=retries)
+        except RefusedError as error:
+            allowed = _TOO_LARGE.search(str(error))
+            if allowed is None or int(allowed[1]) >= query.max_size:
+                raise
+            self.page_size = min(self.page_size, int(allowed[1]))
+            logger.warning("The server allows pages of %s rows only.", allowed[1])
+            return self._read_one(path, replace(query, max_size=int(allowed[1])))
+        return page_of(path, body, query.max_size)
+
+    def _join(self, path: str, page: Page, other: Page, part: ListQuery) -> Page:
+        """Add the attributes of another part; a row that moved meanwhile is asked for by its id."""
+        found = {row["id"]: row for row in other.rows}
+        rows = [{**(found.get(row["id"]) or self._find(path, part, row["id"])), **row} for row in page.rows]
+        return replace(page, rows=rows)
+
+    def _find(self, path: str, part: ListQuery, record_id: str) -> Row:
+        alone = replace(part, where=(equals("id", record_id),), max_size=1)
+        return next(iter(self._read_one(path, alone).rows), {})
+
+    def complete(self, path: str, page: Page, whole: WholeRows) -> Page:
+        """Add to each row what a list with `select` leaves out: long texts in full, or the whole single read."""
+        if whole.is_full:
+            return replace(page, rows=[full for row in page.rows if (full := self._single(path, row))])
+        cut = [row["id"] for row in page.rows if any(_is_cut(row.get(name)) for name in whole.long_texts)]
+        if not cut:
+            return page
+        texts = self._uncut(path, cut, whole.long_texts)
+        # A row that is gone by now was deleted after it was listed: the id sweep tells.
+        rows = [
+            {**row, **texts.get(row["id"], {})}
+            for row in page.rows
+            if row["id"] in texts or row["id"] not in cut
+        ]
+        return replace(page, rows=rows)
+
+    def _uncut(self, path: str, ids: list[str], long_texts: frozenset[str]) -> dict[str, Row]:
+        """Read rows again without `select`: such lists do not cut, and leave no trace in the audit log."""
+        texts: dict[str, Row] = {}
+        for start in range(0, len(ids), _REREAD_AT_ONCE):
+            some = ids[start : start + _REREAD_AT_ONCE]
+            query = replace(
+                self.query("id").narrowed(is_in("id", some)), max_size=min(len(some), self.page_size)
+            )
+            for row in self._read_one(path, query).rows:
+                texts[row["id"]] = {name: row[name] for name in long_texts if name in row}
+        return texts
+
+    def _single(self, path: str, row: Row) -> Row | None:
+        try:
+            full = self.client.get(f"{path}/{row['id']}")
+        except RefusedError as error:
+            logger.warning("%s %s can no longer be read: %s", path, row["id"], error)
+            return None
+        return {**row, **full}
+
+
+def page_of(path: str, body: object, max_size: int) -> Page:
+    """Check that an answer is a list of records, and tell from its total whether more follow."""
+    rows = body.get("list") if isinstance(body, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and row.get("id") for row in rows):
+        raise UnexpectedAnswerError(f"GET {path}: the answer is not a list of records.")
+    total = body.get("total") if isinstance(body, dict) else None
+    if total == _MORE_FOLLOW and not rows:
+        raise UnexpectedAnswerError(
+            f"GET {path}: an empty page, although the server says that more rows follow."
+        )
+    return Page(rows, _is_last(total, len(rows), max_size), dt.datetime.now(dt.UTC))
+
+
+def _is_last(total: object, count: int, max_size: int) -> bool:
+    """Tell the end: `total` is -1 or -2 where the server does not count (espocrm-captures/search-no-total-*)."""
+    if total in {_MORE_FOLLOW, _NONE_FOLLOW}:
+        return total == _NONE_FOLLOW
+    return count >= total if isinstance(total, int) else count < max_size
+
+
+def _is_cut(value: object) -> bool:
+    return isinstance(value, str) and len(value) == CUT_LENGTH

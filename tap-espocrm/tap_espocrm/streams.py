@@ -1,0 +1,227 @@
+"""The streams of records: what is asked of the server, what is written, and how far the bookmark may move."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Stream
+from singer_sdk.helpers._typing import TypeConformanceLevel
+from singer_sdk.mapper import SameRecordTransform
+from typing_extensions import override
+
+from tap_espocrm.lists import Lists, Page, WholeRows
+from tap_espocrm.paging import pages_by_key, pages_by_stamp
+from tap_espocrm.prefetch import prefetched
+from tap_espocrm.query import is_null
+from tap_espocrm.values import Conversion, Row, to_espo, to_iso
+from tap_espocrm.writer import PageWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from singer_sdk import Tap
+    from singer_sdk.helpers import types
+
+    from tap_espocrm.field_types import Schema
+    from tap_espocrm.metadata import Entity
+
+
+@dataclass(frozen=True)
+class Source:
+    """What every stream needs of the server it reads."""
+
+    lists: Lists
+    has_id_tie_break: bool
+    lookback_seconds: int
+    is_full: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records ready to be written, and where the next run may start once they are."""
+
+    records: list[Row]
+    received_at: dt.datetime
+    bookmark: str | int | None = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a stream looks like in the catalogue."""
+
+    name: str
+    schema: Schema
+    keys: Sequence[str]
+    replication_key: str | None = None
+
+
+class EspoStream(Stream):
+    """A stream that writes its records by the page and whose threads share one output."""
+
+    # Records conform already: EspoCRM is typed and `Conversion` does the rest (measured: 3 times as fast).
+    TYPE_CONFORMANCE_LEVEL: ClassVar[TypeConformanceLevel] = TypeConformanceLevel.NONE  # type: ignore[misc]
+    is_sorted = True  # type: ignore[assignment]  # a fact here, a property in the SDK
+    emit_activate_version_messages = False  # type: ignore[assignment]  # ours come after the records
+
+    def __init__(self, tap: Tap, source: Source, shape: Shape) -> None:
+        super().__init__(tap, schema=shape.schema, name=shape.name)
+        self.source = source
+        self.primary_keys = shape.keys
+        self.replication_key = shape.replication_key
+        self.written = 0
+
+    def batches(self) -> Iterator[Batch]:
+        """Read the stream from where it was left."""
+        raise NotImplementedError
+
+    @override
+    def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
+        for batch in self.batches():
+            yield from batch.records
+
+    @override
+    def get_replication_key_signpost(self, context: types.Context | None = None) -> None:
+        return None  # the server's clock decides, page by page: see `capped`
+
+    @override
+    def _sync_records(
+        self, context: types.Context | None = None, *, write_messages: bool = True
+    ) -> Iterator[dict[str, Any]]:
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            with self.output_lock:
+                self._write_starting_replication_value(context)
+            for batch in prefetched(self.batches()):
+                if write_messages:
+                    self.write_batch(batch)
+                counter.increment(len(batch.records))
+            self.finish()
+        yield from ()
+
+    @property
+    def output_lock(self) -> Any:  # threading's own type is private
+        """Guard of the output and of the state that goes with it."""
+        return self._tap.output_lock  # type: ignore[attr-defined]  # our tap has it
+
+    @property
+    def selected_names(self) -> frozenset[str]:
+        """The properties that are selected."""
+        names = self.effective_schema.get("properties", {})
+        return frozenset(n for n in names if self.mask.get(("properties", n), True))
+
+    def write_batch(self, batch: Batch) -> None:
+        """Write records, then let the bookmark follow."""
+        records = self._within_limit(batch.records)
+        with self.output_lock:
+            self._write(records, batch.received_at)
+            before, self.written = self.written, self.written + len(records)
+            self._move_bookmark(batch.bookmark)
+            if self.written // self.STATE_MSG_FREQUENCY > before // self.STATE_MSG_FREQUENCY:
+                self._write_state_message()
+        if len(records) < len(batch.records):
+            self._check_max_record_limit(self.written)
+
+    def finish(self) -> None:
+        """Write the last state of the stream."""
+        with self.output_lock:
+            self._finalize_state(self.stream_state)
+            self._write_state_message()
+
+    def _within_limit(self, records: list[Row]) -> list[Row]:
+        limit = self.ABORT_AT_RECORD_COUNT
+        return records if limit is None else records[: max(0, limit - self.written)]
+
+    def _write(self, records: list[Row], received_at: dt.datetime) -> None:
+        if not self.selected or not records:
+            return
+        writer = self._tap.message_writer
+        if isinstance(writer, PageWriter) and self._is_written_as_it_is:
+            writer.write_records(self.stream_maps[0].stream_alias, records, self._stream_version, received_at)
+            self.state_manager.is_flushed = False
+            return
+        for record in records:
+            self._write_record_message(record)
+
+    @property
+    def _is_written_as_it_is(self) -> bool:
+        maps = self.stream_maps
+        return len(maps) == 1 and type(maps[0]) is SameRecordTransform and not maps[0].flattening_enabled
+
+    def _move_bookmark(self, value: str | int | None) -> None:
+        if value is None or self.replication_method != "INCREMENTAL":
+            return
+        state = self.stream_state
+        known = state.get("replication_key_value")
+        if known is None or _is_later(value, known):
+            state.update(replication_key=self.replication_key, replication_key_value=value)
+            self.state_manager.is_flushed = False
+
+
+class EntityStream(EspoStream):
+    """The records of one entity type, by `(modifiedAt, id)` or, where that is not possible, by `id`."""
+
+    def __init__(self, tap: Tap, source: Source, entity: Entity) -> None:
+        self.entity = entity
+        schema = entity.schema(full_records=source.is_full)
+        super().__init__(tap, source, Shape(entity.stream, schema, ("id",), entity.replication_key))
+
+    @override
+    def batches(self) -> Iterator[Batch]:
+        selected = self.selected_names
+        conversion = Conversion(self.effective_schema["properties"], selected)
+        whole = WholeRows(self.entity.cut_attributes & selected, self.source.is_full)
+        for page in self._pages(conversion):
+            complete = self.source.lists.complete(self.entity.name, page, whole)
+            records = [conversion.apply(row) for row in complete.rows]
+            yield Batch(records, page.received_at, self._bookmark(page))
+
+    def _pages(self, conversion: Conversion) -> Iterator[Page]:
+        listed = [n for n in conversion.selected if n not in self.entity.single_read_attributes]
+        by_id = self.source.lists.query("id", listed)
+        if self.replication_method != "INCREMENTAL":
+            yield from pages_by_key(self._read, by_id)
+            return
+        stamp = str(self.replication_key)
+        # Rows written by SQL may have no stamp, so no filter on it finds them: they are read every time.
+        yield from pages_by_key(self._read, by_id.narrowed(is_null(stamp)))
+        yield from pages_by_stamp(
+            self._read,
+            self.source.lists.query(stamp, listed),
+            self._since(),
+            has_id_tie_break=self.source.has_id_tie_break,
+        )
+
+    def _read(self, query: Any) -> Page:
+        return self.source.lists.read(self.entity.name, query)
+
+    def _since(self) -> str | None:
+        """Start a little before the bookmark: a save may be stamped before it is committed."""
+        with self.output_lock:
+            start = self.get_starting_timestamp(None)
+        if start is None:
+            return None
+        early = start - dt.timedelta(seconds=self.source.lookback_seconds)
+        return to_espo(early.astimezone(dt.UTC).isoformat())
+
+    def _bookmark(self, page: Page) -> str | None:
+        if not page.rows or self.replication_method != "INCREMENTAL":
+            return None
+        last = page.rows[-1].get(str(self.replication_key))
+        return str(to_iso(capped(last, self.source.lists.client.server_time))) if last else None
+
+
+def capped(stamp: str, server_time: str | None) -> str:
+    """Keep a bookmark out of the future: a row stamped ahead of the server's clock must not hide later changes."""
+    return min(stamp, server_time) if server_time else stamp
+
+
+def _is_later(value: str | int, known: object) -> bool:
+    if isinstance(value, int):
+        return not isinstance(known, int) or value > known
+    return _instant(value) > _instant(str(known))
+
+
+def _instant(text: str) -> dt.datetime:
+    found = dt.datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
