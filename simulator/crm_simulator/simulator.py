@@ -11,9 +11,11 @@ Construction is cheap (content may be made on first use), depends on nothing but
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from crm_simulator.clock import Clock
+from crm_simulator.life import ESPOCRM, OPENCRM, Diary, Life
 from crm_simulator.opencrm import OpenCRM
 
 try:
@@ -37,6 +39,11 @@ class Simulator:
         for server in (self.opencrm.server, self.espocrm.server):
             server.latency = latency
 
+        self._lives = {
+            "opencrm": Life(self.opencrm.store, self.clock, OPENCRM, scale),
+            "espocrm": Life(self.espocrm.store, self.clock, ESPOCRM, scale),
+        }
+
     def start(self, *, opencrm_port: int = 0, espocrm_port: int = 0) -> Self:
         """Open both ports; 0 takes a free one."""
         self.opencrm.server.start(port=opencrm_port)
@@ -51,6 +58,13 @@ class Simulator:
         """Close both ports and every connection."""
         self.opencrm.server.stop()
         self.espocrm.server.stop()
+
+    def live_a_day(self) -> dict[str, dict[str, Diary]]:
+        """Let people work in both CRMs and a day pass; tell what was done, by CRM and entity."""
+        start = self.clock.now()
+        diaries = {name: life.day() for name, life in self._lives.items()}
+        self.clock.set(max(self.clock.now(), start + timedelta(days=1)))
+        return diaries
 
     def __enter__(self) -> Self:
         return self.start()
