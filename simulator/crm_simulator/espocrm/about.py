@@ -1,0 +1,104 @@
+"""What the CRM says about itself: the user, settings, metadata, labels, rates."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from crm_simulator.espocrm.calls import Call, answer, answer_value
+from crm_simulator.espocrm.computed import RATES
+from crm_simulator.espocrm.definitions import entities
+from crm_simulator.espocrm.metadata import metadata
+from crm_simulator.espocrm.reading import whole
+from crm_simulator.espocrm.settings import app_params, preferences, public_settings, settings
+
+if TYPE_CHECKING:
+    from crm_simulator.espocrm.store import Store
+    from crm_simulator.messages import Response
+
+
+def app_user(call: Call) -> Response:
+    """Answer `GET App/user`."""
+    viewer, store = call.viewer, call.store
+    row = store.row("User", viewer.id)
+    user = whole(call, "User", row)
+    for name in _NOT_ABOUT_ONESELF:
+        user.pop(name, None)
+    user |= {"ipAddress": call.request.client or "127.0.0.1"}
+    user |= {"emailAddressList": [], "userEmailAddressList": [], "excludeFromReplyEmailAddressList": []}
+    return answer_value(
+        {
+            "user": user,
+            "acl": viewer.answer(),
+            "preferences": preferences(viewer.id),
+            "token": call.gate.token_of(call.login),
+            "settings": settings(store, admin=viewer.is_admin),
+            "language": "en_US",
+            "appParams": app_params(),
+        }
+    )
+
+
+_NOT_ABOUT_ONESELF = (
+    "accountsIds",
+    "accountsNames",
+    "emailAddressData",
+    "lastAccess",
+    "phoneNumberData",
+    "portalRolesIds",
+    "portalRolesNames",
+    "portalsIds",
+    "portalsNames",
+    "rolesIds",
+    "rolesNames",
+    "workingTimeCalendarName",
+)
+
+
+def show_settings(call: Call) -> Response:
+    """Answer `GET Settings`."""
+    return answer_value(settings(call.store, admin=call.viewer.is_admin))
+
+
+def show_public_settings(store: Store) -> Response:
+    """Answer `GET Settings` of nobody in particular."""
+    return answer_value(public_settings(store))
+
+
+def show_metadata(call: Call) -> Response:
+    """Answer `GET Metadata`, whole or the part that `key` names; nothing at all where there is none."""
+    found: Any = metadata(call.viewer)
+    key = call.params.get("key")
+    if key and call.store.switches.since("8.2"):
+        for part in str(key).split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+    return answer(b"") if found is None else answer_value(found)
+
+
+def labels(_call: Call | None = None) -> Response:
+    """Answer `GET I18n`."""
+    scopes = {name: _label(name) for name in entities()}
+    answers: dict[str, Any] = {
+        "Global": {
+            "scopeNames": scopes,
+            "scopeNamesPlural": {name: f"{label}s" for name, label in scopes.items()},
+            "fields": {},
+        }
+    }
+    for name, entity in entities().items():
+        answers[name] = {
+            "fields": {field: _label(field) for field in entity.fields},
+            "links": {link: _label(link) for link in entity.links},
+            "tooltips": {},
+        }
+    return answer_value(answers)
+
+
+def _label(name: str) -> str:
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r"^[cC](?=[A-Z])", "", name))
+    return words[:1].upper() + words[1:]
+
+
+def rates(_call: Call) -> Response:
+    """Answer `GET CurrencyRate`."""
+    return answer_value(RATES)
