@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
     from crm_simulator.clock import Clock
 
-Change = Mapping[str, object]
+Change = dict[str, object]
 
 _PAUSE = 60
 _BROUGHT_BACK = 0.2
@@ -23,19 +22,19 @@ _BROUGHT_BACK = 0.2
 class Store(Protocol):
     """The part of a CRM's store that life needs."""
 
-    def ids(self, entity: str) -> set[str]:
+    def ids(self, entity: str, /) -> set[str]:
         """Give the ids of all living records."""
 
-    def create(self, entity: str) -> str:
+    def create(self, entity: str, /) -> str:
         """Create a record, now."""
 
-    def update(self, entity: str, record_id: str, fields: Change) -> None:
+    def update(self, entity: str, record_id: str, fields: Change, /) -> object:
         """Change fields of a living record."""
 
-    def delete(self, entity: str, record_id: str) -> None:
+    def delete(self, entity: str, record_id: str, /) -> object:
         """Delete a record."""
 
-    def undelete(self, entity: str, record_id: str) -> None:
+    def undelete(self, entity: str, record_id: str, /) -> object:
         """Bring a deleted record back."""
 
 

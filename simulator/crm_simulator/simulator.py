@@ -15,13 +15,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from crm_simulator.clock import Clock
+from crm_simulator.espocrm import EspoCRM
 from crm_simulator.life import ESPOCRM, OPENCRM, Diary, Life
 from crm_simulator.opencrm import OpenCRM
-
-try:
-    from crm_simulator.espocrm import EspoCRM
-except ImportError:  # until the package is complete
-    from crm_simulator.opencrm import OpenCRM as EspoCRM  # type: ignore[assignment] # stands in
 
 if TYPE_CHECKING:
     from types import TracebackType
