@@ -1,3 +1,1 @@
-"""Singer tap for OpenCRM (opencrm.co.uk)."""
-
-from __future__ import annotations
+"""Singer tap for OpenCRM."""

@@ -1,0 +1,58 @@
+"""How fast, and how often in a day, OpenCRM may be asked."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+@dataclass
+class Pace:
+    """Spaces requests evenly, over all threads."""
+
+    per_second: float | None = None
+    _next: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def wait(self) -> None:
+        """Sleep until the next request may start."""
+        if not self.per_second:
+            return
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next)
+            self._next = start + 1 / self.per_second
+        time.sleep(start - now)
+
+
+@dataclass
+class Budget:
+    """Counts the requests of a day (UTC) and says when they are used up."""
+
+    per_day: int | None = None
+    day: str = ""
+    used: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def spend(self) -> bool:
+        """Count one request; False if it must not be sent."""
+        with self._lock:
+            self._turn_the_page()
+            if self.per_day is not None and self.used >= self.per_day:
+                return False
+            self.used += 1
+            return True
+
+    def resume(self, day: str, used: int) -> None:
+        """Add what earlier runs have spent, if that was today."""
+        with self._lock:
+            self._turn_the_page()
+            if day == self.day:
+                self.used += used
+
+    def _turn_the_page(self) -> None:
+        today = datetime.now(UTC).date().isoformat()
+        if today != self.day:
+            self.day, self.used = today, 0

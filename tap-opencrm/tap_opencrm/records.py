@@ -1,0 +1,187 @@
+"""Rows as OpenCRM sends them become records that conform to the schema of their stream: pure functions."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tap_opencrm.dates import Zone, parse_date, parse_datetime
+from tap_opencrm.errors import MissingIdError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Row = dict[str, Any]
+Convert = "Callable[[str], object]"
+
+EXTRA = "_extra"
+UNPARSED = "_unparsed"
+ID_KEYS = ("id", "crmid", "record_id")
+CUSTOM_FIELD = {
+    "type": ["string", "null"],
+    "description": "Custom field, found in sample records at discovery; always text.",
+}
+
+_SECRET = re.compile(r"passw|pwd|passphrase|user_hash|accesskey|secret", re.IGNORECASE)
+_INTEGER = re.compile(r"[+-]?\d{1,18}(?:\.0*)?")
+_DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
+_TRUTH = {
+    "": None,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "true": True,
+    "0": False,
+    "no": False,
+    "off": False,
+    "false": False,
+}
+
+
+def is_custom(name: str) -> bool:
+    """Tell whether a field was added by the users of this system."""
+    return name.startswith("cf_")
+
+
+def is_secret(name: str) -> bool:
+    """Tell whether a field holds a password or the like, which the tap drops."""
+    return _SECRET.search(name) is not None
+
+
+def parse_integer(text: str) -> int | None:
+    """Return a whole number, None for an empty text; raise ValueError if it is neither."""
+    text = text.strip()
+    if not text:
+        return None
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(text)
+    return int(text.partition(".")[0])
+
+
+def parse_decimal(text: str) -> str | None:
+    """Return an exact decimal as text, None for an empty text; raise ValueError if it is neither."""
+    text = text.strip()
+    if not text:
+        return None
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(text)
+    return text.removeprefix("+")
+
+
+def parse_number(text: str) -> float | None:
+    """Return a number, None for an empty text; raise ValueError if it is neither."""
+    exact = parse_decimal(text)
+    return None if exact is None else float(exact)
+
+
+def parse_boolean(text: str) -> bool | None:
+    """Return what "0" and "1" stand for, None for an empty text; raise ValueError if it is neither."""
+    try:
+        return _TRUTH[text.strip().lower()]
+    except KeyError:
+        raise ValueError(text) from None
+
+
+def parse_reference(text: str) -> str | None:
+    """Return the id of another record; "0" and an empty text mean that there is none."""
+    text = text.strip()
+    return None if text in {"", "0"} else text
+
+
+def _converter(schema: Mapping[str, Any], zone: Zone, *, decode_html: bool) -> Callable[[str], object] | None:
+    """Return what turns text into a value of this property; None where text stays as it is."""
+    types = schema["type"]
+    by_type: dict[str, Callable[[str], object]] = {
+        "integer": parse_integer,
+        "number": parse_number,
+        "boolean": parse_boolean,
+    }
+    by_format: dict[str | None, Callable[[str], object]] = {
+        "date": parse_date,
+        "date-time": partial(parse_datetime, zone=zone),
+        "x-singer.decimal": parse_decimal,
+    }
+    for name in types:
+        if name in by_type:
+            return by_type[name]
+    if schema.get("format") in by_format:
+        return by_format[schema["format"]]
+    if "x-reference" in schema:
+        return parse_reference
+    return html.unescape if decode_html else None
+
+
+def _text(value: object) -> str:
+    """Return a JSON scalar as the text OpenCRM would have sent; raise ValueError for lists and objects."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise ValueError(value)
+
+
+@dataclass
+class Shape:
+    """Turns rows into records of one stream and remembers what did not fit."""
+
+    properties: Mapping[str, Mapping[str, Any]]
+    zone: Zone
+    decode_html: bool = False
+    unknown: set[str] = field(default_factory=set)
+    unparsed: dict[str, int] = field(default_factory=dict)
+    _converters: dict[str, Callable[[str], object] | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._converters = {
+            name: _converter(schema, self.zone, decode_html=self.decode_html)
+            for name, schema in self.properties.items()
+            if name not in {EXTRA, UNPARSED}
+        }
+
+    def read(self, row: Row) -> Row:
+        """Return a row as a record: known fields typed, the rest in `_extra`, misfits in `_unparsed`."""
+        record: Row = {"id": row_id(row)}
+        rest: Row = {}
+        converters = self._converters
+        for name, value in row.items():
+            if name not in converters:
+                rest[name] = value
+            elif value is None:
+                record[name] = None
+            else:
+                self._put(record, name, value, converters[name])
+        if rest:
+            self._put_rest(record, rest)
+        return record
+
+    def _put(self, record: Row, name: str, value: object, convert: Callable[[str], object] | None) -> None:
+        try:
+            text = value if isinstance(value, str) else _text(value)
+            record[name] = convert(text) if convert else text
+        except ValueError:
+            record[name] = None
+            record.setdefault(UNPARSED, {})[name] = value
+            self.unparsed[name] = self.unparsed.get(name, 0) + 1
+
+    def _put_rest(self, record: Row, rest: Row) -> None:
+        extra = {
+            name: value
+            for name, value in rest.items()
+            if not is_secret(name) and not (name in ID_KEYS and str(value) == record["id"])
+        }
+        if extra:
+            record[EXTRA] = extra
+            self.unknown.update(extra)
+
+
+def row_id(row: Row) -> str:
+    """Return the id of a row, whatever the end point calls it."""
+    for name in ID_KEYS:
+        if (value := row.get(name)) not in {None, "", "0", 0}:
+            return str(value).strip()
+    raise MissingIdError(
+        f"a record came without {', '.join(ID_KEYS)}; its fields are {', '.join(sorted(row))}"
+    )

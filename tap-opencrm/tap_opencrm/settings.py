@@ -1,0 +1,293 @@
+"""The settings of the tap, declared once, and what can be said about them before any request."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pendulum
+from pendulum.tz.exceptions import InvalidTimezone
+from singer_sdk import typing as th
+
+from tap_opencrm.entities import NAMES
+from tap_opencrm.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_opencrm.dates import Zone
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_SUBDOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+_BANNED_AGENTS = ("python", "curl")
+
+
+@cache
+def _agent() -> str:
+    try:
+        return f"tap-opencrm/{version('tap-opencrm')}"
+    except PackageNotFoundError:
+        return "tap-opencrm"
+
+
+_PROPERTIES = (
+    th.Property(
+        "system_name",
+        th.StringType,
+        title="System name",
+        description="Name of the OpenCRM system: the part before `.opencrm.co.uk` in its address.",
+    ),
+    th.Property(
+        "url",
+        th.StringType,
+        title="Address",
+        description="Address of the system, where it is not `https://{system_name}.opencrm.co.uk`; https, "
+        "or http on this machine.",
+    ),
+    th.Property(
+        "api_key",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="API key",
+        description="The API key from OpenCRM support.",
+    ),
+    th.Property(
+        "pass_key",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="Pass key",
+        description="The pass key that belongs to the API key.",
+    ),
+    th.Property(
+        "auth_method",
+        th.StringType,
+        allowed_values=["headers", "parameters", "login"],
+        default="headers",
+        title="Authentication method",
+        description="How the keys travel: as request headers, as form parameters, or only once, in exchange for an "
+        "access key.",
+    ),
+    th.Property(
+        "entities",
+        th.ArrayType(th.StringType(allowed_values=list(NAMES))),
+        default=list(NAMES),
+        title="Entities",
+        description="The entities to offer as streams.",
+    ),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start date",
+        description="Leave out records modified before; without it all history is read.",
+    ),
+    th.Property(
+        "timezone",
+        th.StringType,
+        default="Europe/London",
+        title="Time zone",
+        description="Zone of the times that come without an offset.",
+    ),
+    th.Property(
+        "replication_key_name",
+        th.StringType,
+        default="modifiedtime",
+        title="Replication key",
+        description="The field that tells when a record was modified; entities without it are read in full.",
+    ),
+    th.Property(
+        "lookback_minutes",
+        th.IntegerType(minimum=0),
+        default=120,
+        title="Look-back",
+        description="How many minutes before the bookmark an incremental run reaches, for clock changes and late "
+        "arrivals.",
+    ),
+    th.Property(
+        "incremental_strategy",
+        th.StringType,
+        allowed_values=["scan", "day_filter"],
+        default="scan",
+        title="Incremental strategy",
+        description="`scan` reads whole lists and passes on what has changed; `day_filter` asks only for the days "
+        "since the bookmark, sees no deletes, and falls back to `scan` where OpenCRM ignores the filter.",
+    ),
+    th.Property(
+        "detect_deletes",
+        th.BooleanType,
+        default=True,
+        title="Detect deletes",
+        description="Offer a stream `<stream>__live` of all ids for each entity; costs no request.",
+    ),
+    th.Property(
+        "include_line_items",
+        th.BooleanType,
+        default=True,
+        title="Line items",
+        description="Offer the product lines of quotes, orders and invoices as streams; costs one request per record "
+        "that is new or changed.",
+    ),
+    th.Property(
+        "custom_field_sample_size",
+        th.IntegerType(minimum=0),
+        default=100,
+        title="Custom field sample",
+        description="How many records of each entity discovery reads to find custom fields; 0 looks for none.",
+    ),
+    th.Property(
+        "fail_on_count_mismatch",
+        th.BooleanType,
+        default=True,
+        title="Fail on count mismatch",
+        description="Fail a stream whose list holds fewer records than OpenCRM counts; otherwise only warn.",
+    ),
+    th.Property(
+        "change_assignedidtouser",
+        th.ArrayType(th.StringType),
+        default=[],
+        title="Fields as user names",
+        description="Labels of the fields, with `_` for spaces, whose user ids are to come as user names.",
+    ),
+    th.Property(
+        "decode_html_entities",
+        th.BooleanType,
+        default=False,
+        title="Decode HTML entities",
+        description="Turn `&amp;` and the like in text fields into the characters they stand for, once.",
+    ),
+    th.Property(
+        "page_size",
+        th.IntegerType(minimum=3),
+        default=200,
+        title="Page size",
+        description="How many records to ask for at a time.",
+    ),
+    th.Property(
+        "concurrency",
+        th.IntegerType(minimum=1, maximum=16),
+        default=1,
+        title="Concurrency",
+        description="How many requests may be under way at a time.",
+    ),
+    th.Property(
+        "max_requests_per_second",
+        th.NumberType(exclusive_minimum=0),
+        title="Requests per second",
+        description="Never ask faster than this.",
+    ),
+    th.Property(
+        "daily_request_budget",
+        th.IntegerType(minimum=1),
+        title="Daily request budget",
+        description="Stop after this many requests in a day (UTC), over all runs that share their state.",
+    ),
+    th.Property(
+        "timeout",
+        th.NumberType(exclusive_minimum=0),
+        default=60,
+        title="Timeout",
+        description="Seconds to wait for an answer.",
+    ),
+    th.Property(
+        "max_retries",
+        th.IntegerType(minimum=0),
+        default=5,
+        title="Retries",
+        description="How often a request that failed in passing is repeated.",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType,
+        default=_agent(),
+        title="User agent",
+        description="How the tap introduces itself; OpenCRM's firewall blocks names that contain `python` or `curl`.",
+    ),
+    th.Property(
+        "ca_bundle",
+        th.StringType,
+        title="CA bundle",
+        description="File with the certificates of a private authority.",
+    ),
+)
+SETTINGS: dict[str, Any] = {
+    **th.PropertiesList(*_PROPERTIES).to_dict(),
+    "additionalProperties": False,
+}
+OPTIONAL = (
+    "system_name",
+    "url",
+    "start_date",
+    "max_requests_per_second",
+    "daily_request_budget",
+    "ca_bundle",
+)
+
+
+def url_base(settings: Mapping[str, Any]) -> str:
+    """Return the address below which all end points are.
+
+    Raises:
+        SettingsError: if it would not be safe to send keys there.
+    """
+    url = settings.get("url")
+    if url:
+        return _checked(str(url))
+    name = settings.get("system_name")
+    if not name:
+        raise SettingsError(
+            "setting 'system_name' is missing: the part before .opencrm.co.uk in your address"
+        )
+    if not _SUBDOMAIN.fullmatch(str(name)):
+        raise SettingsError(
+            f"setting 'system_name' is {name!r}: give only the part before .opencrm.co.uk, such as `acme`"
+        )
+    return f"https://{str(name).lower()}.opencrm.co.uk/api/rest/"
+
+
+def _checked(url: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise SettingsError(f"setting 'url' is {url!r}, which is not an address") from None
+    if not host or parts.scheme not in {"http", "https"} or parts.query or parts.fragment or "\\" in url:
+        raise SettingsError("setting 'url' must look like https://acme.opencrm.co.uk")
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError("setting 'url' must not hold a user name or password")
+    if parts.scheme == "http" and host not in _LOOPBACK:
+        raise SettingsError(f"setting 'url' must begin with https:// ({host} is not this machine)")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/api/rest')}/api/rest/"
+
+
+def zone(settings: Mapping[str, Any]) -> Zone:
+    """Return the zone of times without an offset; raise SettingsError if there is none of that name."""
+    try:
+        return pendulum.timezone(str(settings["timezone"]))
+    except (InvalidTimezone, ValueError, OSError):
+        raise SettingsError(
+            f"setting 'timezone' is {settings['timezone']!r}, which is not a time zone"
+        ) from None
+
+
+def check_agent(settings: Mapping[str, Any]) -> None:
+    """Raise SettingsError if the user agent is one that OpenCRM's firewall is known to block."""
+    agent = str(settings["user_agent"])
+    if not agent.isprintable() or any(name in agent.lower() for name in _BANNED_AGENTS):
+        raise SettingsError(
+            f"setting 'user_agent' is {agent!r}: OpenCRM blocks names with `python` or `curl`"
+        )
+
+
+def explain(error: str) -> str:
+    """Return a validation error in the words of somebody who fills in settings."""
+    if unknown := re.search(r"\('(\w+)' was unexpected\)", error):
+        close = difflib.get_close_matches(unknown[1], SETTINGS["properties"], n=1)
+        return f"unknown setting '{unknown[1]}'" + (f"; did you mean '{close[0]}'?" if close else "")
+    if missing := re.search(r"'(\w+)' is a required property", error):
+        return f"setting '{missing[1]}' is missing"
+    return error

@@ -1,0 +1,138 @@
+"""Reading a whole list and making sure that it was whole."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from tap_opencrm.client import OpenCRMStream
+from tap_opencrm.errors import IncompleteError, UnstableListError
+from tap_opencrm.ids import Ids
+from tap_opencrm.paging import Key, Scan, Window
+from tap_opencrm.records import Row, row_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk import Tap
+
+    from tap_opencrm.connection import Connection
+    from tap_opencrm.entities import Entity
+
+_ATTEMPTS = 2
+
+
+@dataclass
+class Sweep:
+    """One attempt to read a list: what OpenCRM counted before and after, and what was seen."""
+
+    condition: str = ""
+    before: int | None = None
+    after: int | None = None
+    started: datetime = datetime.min  # noqa: DTZ901 # replaced by the server's time before it is read
+    ids: Ids = field(default_factory=Ids)
+    is_complete: bool = False
+
+    @property
+    def is_verified(self) -> bool:
+        """Every record that OpenCRM counts was seen."""
+        return self.is_complete and self.after is not None
+
+    @property
+    def misses_some(self) -> bool:
+        """Fewer records were seen than were there all the time."""
+        if self.before is None or self.after is None:
+            return False
+        return len(self.ids) < min(self.before, self.after)
+
+    @property
+    def adds_up(self) -> bool:
+        """What was seen differs from the counts by no more than what came and went meanwhile."""
+        if self.before is None or self.after is None:
+            return True
+        is_steady = self.before == self.after
+        return len(self.ids) == self.after if is_steady else not self.misses_some
+
+
+class SweepingStream(OpenCRMStream):
+    """A stream over one list of OpenCRM."""
+
+    def __init__(self, tap: Tap, name: str, connection: Connection, entity: Entity) -> None:
+        self.entity = entity
+        super().__init__(tap, name, connection)
+
+    def ask_sample(self, size: int) -> list[Row]:
+        """Return the first records of the list."""
+        return self.ask_rows(self.entity.list_end_point, Window(0, size))
+
+    @contextmanager
+    def workers(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads that ask for what comes next while the main thread writes what came."""
+        pool = ThreadPoolExecutor(max_workers=self.connection.lanes, thread_name_prefix=self.name)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def sweep(self, pool: ThreadPoolExecutor, sweep: Sweep) -> Iterator[list[Row]]:
+        """Yield the pages of a list, no row twice; afterwards `sweep` tells how complete they were."""
+        already = Ids()
+        for attempt in range(_ATTEMPTS):
+            is_last = attempt == _ATTEMPTS - 1
+            sweep.ids = Ids()
+            try:
+                for page in self._attempt(pool, sweep):
+                    yield [row for row in page if already.add(row_id(row))]
+            except UnstableListError:
+                if is_last:
+                    raise
+                continue
+            if sweep.adds_up:
+                break
+            self.logger.warning(
+                "%s: %s%s", self.name, self._counts(sweep), "" if is_last else "; reading it once more"
+            )
+        self._conclude(sweep)
+
+    def _attempt(self, pool: ThreadPoolExecutor, sweep: Sweep) -> Iterator[list[Row]]:
+        sweep.before, started = self.ask_count(self.entity.count_end_point, sweep.condition)
+        sweep.started = sweep.started if sweep.started.tzinfo else started
+        scan = Scan(int(self.config["page_size"]), sweep.before, self.connection.lanes, sweep.ids)
+        yield from self._pages(pool, scan, sweep.condition)
+        sweep.after, _ = self.ask_count(self.entity.count_end_point, sweep.condition)
+        if sweep.after is not None and len(scan.seen) < sweep.after:
+            scan.go_on(sweep.after)
+            yield from self._pages(pool, scan, sweep.condition)
+
+    def _pages(self, pool: ThreadPoolExecutor, scan: Scan, condition: str) -> Iterator[list[Row]]:
+        futures: dict[Window, Future[list[Row]]] = {}
+
+        def ask_ahead() -> None:
+            for window in scan.next_windows():
+                futures[window] = pool.submit(self.ask_rows, self.entity.list_end_point, window, condition)
+
+        ask_ahead()
+        while not scan.is_finished:
+            rows = futures.pop(scan.waiting[0]).result()
+            fresh = scan.accept([self._key(row) for row in rows])
+            if not scan.waiting:
+                futures.clear()
+            ask_ahead()
+            yield [row for row, is_new in zip(rows, fresh, strict=True) if is_new]
+
+    def _key(self, row: Row) -> Key:
+        return row_id(row), str(row.get(self.config["replication_key_name"]) or "")
+
+    def _counts(self, sweep: Sweep) -> str:
+        return f"read {len(sweep.ids)} records, but OpenCRM counted {sweep.before} before and {sweep.after} afterwards"
+
+    def _conclude(self, sweep: Sweep) -> None:
+        sweep.is_complete = not sweep.misses_some
+        if sweep.misses_some and self.config["fail_on_count_mismatch"]:
+            raise IncompleteError(
+                f"{self._counts(sweep)}. The bookmark stays where it was; "
+                "set fail_on_count_mismatch to false to accept this"
+            )

@@ -1,0 +1,125 @@
+"""The tap: settings in, streams out."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from typing_extensions import override
+
+from tap_opencrm import settings
+from tap_opencrm.cli import Command
+from tap_opencrm.connection import Connection
+from tap_opencrm.entities import ENTITIES
+from tap_opencrm.errors import NotFoundError, RefusedError, SettingsError
+from tap_opencrm.limits import Budget, Pace
+from tap_opencrm.redaction import hide
+from tap_opencrm.run import Run
+from tap_opencrm.streams import EntityStream, streams_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import click
+    from singer_sdk import Stream
+
+_BUDGET_STATE = "request_budget"
+
+
+class TapOpenCRM(Tap):
+    """Singer tap for OpenCRM."""
+
+    name = "tap-opencrm"
+    package_name = "tap-opencrm"
+    dynamic_catalog = True
+    config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS
+    message_writer_class = MsgSpecWriter
+    capabilities: ClassVar[list[Any]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    @cached_property
+    def connection(self) -> Connection:
+        """The connection all streams share."""
+        return Connection(
+            self.config,
+            settings.url_base(self.config),
+            Pace(self.config["max_requests_per_second"]),
+            Budget(self.config["daily_request_budget"]),
+            lanes=self.config["concurrency"],
+        )
+
+    @cached_property
+    def run(self) -> Run:
+        """The outcome of this run."""
+        return Run()
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        self._config = {name: value for name, value in self._config.items() if value is not None}
+        try:
+            errors = super()._validate_config(raise_errors=raise_errors)
+        except ConfigValidationError as error:
+            raise SettingsError("; ".join(map(settings.explain, error.errors))) from None
+        self._config = dict.fromkeys(settings.OPTIONAL) | self._config
+        hide([str(self._config["api_key"]), str(self._config["pass_key"])])
+        settings.url_base(self._config)
+        settings.zone(self._config)
+        settings.check_agent(self._config)
+        return errors
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        sdk = super().get_singer_command()
+        return Command(
+            name=sdk.name,
+            callback=sdk.callback,
+            help=sdk.help,
+            context_settings=sdk.context_settings,
+            params=sdk.params,
+            logger=cls.logger,
+        )
+
+    @override
+    def discover_streams(self) -> Sequence[Stream]:
+        streams: list[Stream] = []
+        for entity in ENTITIES:
+            if entity.name in self.config["entities"]:
+                found = streams_of(self, self.connection, entity, self.run)
+                streams += found if self.input_catalog or self._knows(found[0]) else []
+        return streams
+
+    def _knows(self, stream: Stream) -> bool:
+        """Look at sample records; False if this OpenCRM does not have the entity."""
+        if not isinstance(stream, EntityStream):
+            return True
+        try:
+            stream.learn_from_sample()
+        except (RefusedError, NotFoundError) as error:
+            self.logger.warning("%s: %s", stream.name, error)
+            return not stream.entity.is_optional
+        return True
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(state)
+        spent = state.get(_BUDGET_STATE)
+        if isinstance(spent, dict):
+            self.connection.budget.resume(str(spent.get("day")), int(spent.get("used", 0)))
+
+    @override
+    def sync_all(self) -> None:  # type: ignore[misc] # final in the SDK, which stops at the first failure
+        super().sync_all()
+        self.run.conclude()
