@@ -33,7 +33,7 @@ TYPED = (
 VERBS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]] = {
     # verb: (dependency groups, commands run one after the other, help)
     "setup": (("run",), (), "install what `meltano run` needs into .venv"),
-    "demo": (("run",), (("python", "demo.py"),), "fill output/warehouse.duckdb from two simulated CRMs"),
+    "demo": (("run",), (("python", "-m", "demo"),), "fill output/warehouse.duckdb from two simulated CRMs"),
     "lint": (
         ("run", "test"),
         (("ruff", "check"), ("ruff", "format", "--check"), ("mypy", *TYPED)),
