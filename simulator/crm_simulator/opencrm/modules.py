@@ -13,7 +13,7 @@ BLANKS: dict[Kind, str] = {"flag": "0", "ref": "0"}
 
 @dataclass(frozen=True)
 class Module:
-    """One module: its name in end points, its internal name and its fields with their kinds."""
+    """One module: its names, its fields with their kinds, its share of the content and its age in days."""
 
     name: str
     internal: str
@@ -23,6 +23,7 @@ class Module:
     query_names: dict[str, str] = field(default_factory=dict)
     custom: dict[str, Kind] = field(default_factory=dict)
     has_lines: bool = False
+    history: int = 730
 
     def of_kind(self, *kinds: Kind) -> tuple[str, ...]:
         """List the fields of some kinds, custom ones last."""
@@ -147,7 +148,14 @@ USERS = _fields(
 MODULES = {
     module.name: module
     for module in (
-        Module("user", "Users", USERS, ("user_name", "first_name", "last_name", "email1", "status"), 12),
+        Module(
+            "user",
+            "Users",
+            USERS,
+            ("user_name", "first_name", "last_name", "email1", "status"),
+            12,
+            history=1800,
+        ),
         Module(
             "company",
             "Accounts",
@@ -166,6 +174,7 @@ MODULES = {
                 "country": "bill_country",
             },
             {"cf_612": "text", "cf_613": "text", "cf_640": "date", "cf_641": "money"},
+            history=1500,
         ),
         Module(
             "contact",
@@ -175,6 +184,7 @@ MODULES = {
             2200,
             {**_OWNER, "accountid": "account_id", "reportsto": "contact_id"},
             {"cf_701": "text", "cf_702": "text", "cf_703": "datetime"},
+            history=1200,
         ),
         Module(
             "lead",
@@ -185,7 +195,15 @@ MODULES = {
             _OWNER,
             {"cf_801": "text", "cf_802": "flag"},
         ),
-        Module("product", "Products", PRODUCTS, ("productname", "productcode", "unit_price"), 120, _OWNER),
+        Module(
+            "product",
+            "Products",
+            PRODUCTS,
+            ("productname", "productcode", "unit_price"),
+            120,
+            _OWNER,
+            history=1500,
+        ),
         Module(
             "opportunity",
             "Potentials",
@@ -194,8 +212,11 @@ MODULES = {
             900,
             {**_OWNER, "accountid": "account_id", "potentialtype": "opportunity_type"},
             {"cf_901": "text", "cf_902": "int"},
+            history=800,
         ),
-        Module("quote", "Quotes", QUOTES, ("subject", "quotestage"), 500, _OWNER, has_lines=True),
+        Module(
+            "quote", "Quotes", QUOTES, ("subject", "quotestage"), 500, _OWNER, has_lines=True, history=760
+        ),
         Module(
             "salesorder",
             "SalesOrder",

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from crm_simulator.clock import Clock
     from crm_simulator.opencrm.switches import OpenCRMSwitches
 
-_HISTORY = timedelta(days=730)
 _FIRST_RECORD = 1001
 _PATTERNS = 997
 
@@ -169,7 +168,7 @@ class OpenCRMStore:
         with self._lock:
             table = self.table(entity)
             content = Content(self._seed, f"{entity}/fill")
-            moments = _creations(content, self._today, _PATTERNS)
+            moments = _creations(content, self._today, table.module.history, _PATTERNS)
             patterns = [self._draft(table, content, moment, self._today) for moment in moments]
             for offset in range(count):
                 table.records[self._next + offset] = patterns[offset % _PATTERNS]
@@ -201,7 +200,7 @@ class OpenCRMStore:
     def _fill_in(self, module: Module) -> Table:
         table = Table(module, {**module.fields, **module.custom})
         content = Content(self._seed, module.name)
-        moments = _creations(content, self._today, self._sizes[module.name])
+        moments = _creations(content, self._today, module.history, self._sizes[module.name])
         records = [self._draft(table, content, moment, self._today) for moment in moments]
         first = self._first[module.name]
         self._initial[module.name] = [
@@ -278,14 +277,16 @@ def _blocks(sizes: dict[str, int]) -> tuple[dict[str, int], int]:
     return first, following
 
 
-def _creations(content: Content, today: datetime, count: int) -> list[datetime]:
-    return sorted(content.moment(today - _HISTORY, today) for _ in range(count))
+def _creations(content: Content, today: datetime, days: int, count: int) -> list[datetime]:
+    """Draw moments of the past, all in office hours."""
+    start = today - timedelta(days=days)
+    moments = (content.moment(start, today) for _ in range(count))
+    return sorted(min(today, moment.replace(hour=8 + moment.hour * 10 // 24)) for moment in moments)
 
 
 def _modified(content: Content, created: datetime, now: datetime) -> datetime:
-    if content.chance(0.7):
-        return min(now, created + timedelta(seconds=content.number(0, 60 * 86400)))
-    return content.moment(created, now)
+    soon = created + timedelta(seconds=content.number(0, 60 * 86400))
+    return soon if soon < now and content.chance(0.7) else content.moment(created, now)
 
 
 def _stamp(table: Table) -> str:

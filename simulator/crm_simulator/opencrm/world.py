@@ -38,13 +38,14 @@ class Draft:
     now: datetime
     lines: tuple[Values, ...] = ()
 
-    def some(self, module: str) -> tuple[str, Values]:
-        """Draw an older record of another module; ("0", {}) where it has none."""
+    def some(self, module: str, *, recent: bool = False) -> tuple[str, Values]:
+        """Draw an older record of another module, or one of the last before; ("0", {}) where it has none."""
         rows = self.known(module)
         if not rows:
             return "0", {}
-        older = bisect_right(rows, self.created.isoformat(" "), key=_creation)
-        return rows[int(self.content.random() * max(older, 1))]
+        older = max(1, bisect_right(rows, self.created.isoformat(" "), key=_creation))
+        span = min(older, max(10, older // 8)) if recent else older
+        return rows[older - 1 - int(self.content.random() * span)]
 
     def age(self) -> int:
         """Count the days since the record was created."""
@@ -288,7 +289,7 @@ def _pounds(cents: int) -> str:
 
 
 def _quote(draft: Draft) -> Values:
-    opportunity_id, opportunity = draft.some("opportunity")
+    opportunity_id, opportunity = draft.some("opportunity", recent=True)
     stage = opportunity.get("sales_stage", "")
     outcome = {"Closed Won": "Accepted", "Closed Lost": "Rejected"}
     return {
@@ -302,7 +303,7 @@ def _quote(draft: Draft) -> Values:
 
 
 def _accepted_quote(draft: Draft) -> tuple[str, Values]:
-    tries = (draft.some("quote") for _ in range(8))
+    tries = (draft.some("quote", recent=True) for _ in range(8))
     return next((row for row in tries if row[1].get("quotestage") == "Accepted"), ("0", {}))
 
 
@@ -321,7 +322,7 @@ def _salesorder(draft: Draft) -> Values:
 
 
 def _invoice(draft: Draft) -> Values:
-    order_id, order = draft.some("salesorder")
+    order_id, order = draft.some("salesorder", recent=True)
     paid = draft.age() > 30 and draft.content.chance(0.92)  # noqa: PLR2004 - the term of payment
     return {
         **_sale(draft, order, draft.sold("salesorder", order_id)),
