@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import msgspec
 from singer_sdk.exceptions import ConfigurationError, DataError, FatalAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tap_espocrm.values import Json
 
 
 class LoginRefusedError(ConfigurationError):
@@ -84,20 +87,25 @@ _THROTTLED = (
 
 def judge(answer: Answer) -> tuple[Next, str]:
     """Say what to do after an answer, and why, in words for the user."""
-    if answer.status == 200:  # HTTP's own number
+    if answer.status == HTTPStatus.OK:
         return Next.USE, ""
-    if 300 <= answer.status < 400:
+    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         target = answer.headers.get("Location", "elsewhere").partition("?")[0]
         return Next.STOP_EVERYTHING, f"the server redirects to {target}; set `url` to where EspoCRM really is"
-    # The login throttle is told from a permission by what is missing (espocrm-captures/auth-ip-blocked-403.json).
-    if answer.status == 403 and not answer.reason and not answer.is_json:
+    # The login throttle is told from a permission by what is missing (measured on 9.2).
+    if answer.status == HTTPStatus.FORBIDDEN and not answer.reason and not answer.is_json:
         return Next.WAIT_FOR_THROTTLE, _THROTTLED
-    after, hint = _ANSWERS.get(answer.status, (Next.RETRY if answer.status >= 500 else Next.GIVE_UP, ""))
+    after, hint = _ANSWERS.get(answer.status) or _unknown(answer.status)
     reason = f'"{answer.reason}"' if answer.reason else "no reason given"
     return after, f"HTTP {answer.status}, {reason}" + (f": {hint}" if hint else "")
 
 
-def parse(answer: Answer) -> Any:  # the JSON boundary
+def _unknown(status: int) -> tuple[Next, str]:
+    is_passing = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return (Next.RETRY if is_passing else Next.GIVE_UP), "an answer that EspoCRM is not known to give"
+
+
+def parse(answer: Answer) -> Json:  # the JSON boundary
     """Decode the body of a good answer; raises ValueError with what is wrong about it."""
     if not answer.body.strip():
         raise ValueError("an empty body")

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
@@ -29,7 +29,9 @@ from tap_espocrm.answers import (
 from tap_espocrm.auth import API_PATH, Authenticator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from tap_espocrm.values import Json
 
 logger = logging.getLogger("tap-espocrm.client")
 
@@ -90,8 +92,8 @@ class Client:
         *,
         retries: int | None = None,
         with_total: bool = False,
-    ) -> Any:  # the JSON boundary
-        """Ask for a path under `/api/v1` and return the decoded JSON; counting costs, so lists come uncounted."""
+    ) -> Json:
+        """Ask for a path under `/api/v1`; counting costs, so lists come uncounted by default."""
         asked = _Question(path, tuple(parameters), with_total)
         limit = self.connection.max_retries if retries is None else retries
         attempt = 0
@@ -108,7 +110,7 @@ class Client:
                 )
                 self._sleep(wait)
 
-    def log_in(self) -> dict[str, Any]:
+    def log_in(self) -> dict[str, Json]:
         """Read `App/user`: who we are, what we may read, and the token for a password."""
         found = self.get("App/user")
         if not isinstance(found, dict) or "acl" not in found:
@@ -134,7 +136,7 @@ class Client:
         session.proxies = requests.utils.get_environ_proxies(self.base)
         return session
 
-    def _ask(self, asked: _Question) -> Any:  # the JSON boundary
+    def _ask(self, asked: _Question) -> Json:
         generation, waits = self._login_generation, self._throttle_waits
         answer = self._send(asked)
         after, why = judge(answer)
@@ -241,7 +243,7 @@ class _Pace:
         self._next = 0.0
         self._lock = threading.Lock()
 
-    def wait(self, sleep: Any) -> None:  # a callable
+    def wait(self, sleep: Callable[[float], None]) -> None:
         if not self._gap:
             return
         with self._lock:
@@ -252,13 +254,15 @@ class _Pace:
             sleep(at - now)
 
 
+_spread = random.SystemRandom()
+
+
 def _retry_seconds(attempt: int, error: Exception) -> float:
     named = error.seconds if isinstance(error, _LaterError) else None
     if named is not None:
         return min(named, LONGEST_RETRY_AFTER_SECONDS)
-    wait = min(FIRST_RETRY_SECONDS * 2 ** (attempt - 1), LONGEST_RETRY_SECONDS)
-    return wait * random.uniform(0.75, 1.25)  # spreads retries, keeps no secret
-    return wait * jitter
+    wait = min(FIRST_RETRY_SECONDS * (1 << (attempt - 1)), LONGEST_RETRY_SECONDS)
+    return wait * _spread.uniform(0.75, 1.25)
 
 
 def _retry_after(answer: Answer) -> float | None:

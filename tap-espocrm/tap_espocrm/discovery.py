@@ -1,4 +1,4 @@
-"""Asks a server what it holds and what we may read: Metadata, access table, labels and one probe per entity."""
+"""Asks a server what it holds and what we may read: Metadata, access table, labels, a probe per entity."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _count(client: Client, name: str) -> int:
 
 
 def _choose_side(client: Client, findings: Findings, link: Link, counts: Mapping[str, int]) -> Link | None:
-    """Read a link that no list gives from the side with fewer records, if the server has that related list."""
+    """Read a link that no list gives from the side with fewer records, if that has a related list."""
     if link.near.is_listed or link.far is None:
         return link
     for side in sorted((link.near, link.far), key=lambda s: counts[s.entity]):

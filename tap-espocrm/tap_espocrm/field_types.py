@@ -121,7 +121,7 @@ CREDENTIALS: dict[str, frozenset[str]] = {
 
 
 def attribute_name(field_name: str, part: str, *, is_prefixed: bool = False) -> str:
-    """Name the attribute of a part: `account` and `id` make `accountId`, `budget` and `from` make `fromBudget`."""
+    """Name the attribute of a part: `account`, `id` make `accountId`; `budget`, `from` make `fromBudget`."""
     if not part:
         return field_name
     first, second = (part, field_name) if is_prefixed else (field_name, part)

@@ -79,7 +79,7 @@ class _Finder:
         seen: set[tuple[str, str]] = set()
         for entity in sorted(self.readable):
             for name, facts in (self.definitions[entity].get("links") or {}).items():
-                if (entity, name) in seen or not self._is_many_to_many(entity, facts):
+                if (entity, name) in seen or not self._is_many_to_many(facts):
                     continue
                 seen |= {(entity, name), (str(facts.get("entity")), str(facts.get("foreign")))}
                 link = self._link(entity, name, facts)
@@ -87,7 +87,7 @@ class _Finder:
                     yield link
 
     def _link(self, entity: str, name: str, facts: Document) -> Link | None:
-        """Choose the side the pairs are read from: the one that lists ids, else the one that does not hide them."""
+        """Choose the side that names the stream and, where its lists give the ids, is read."""
         near, far = self._side(entity, name), self._far_side(facts)
         columns = self._columns(entity, name, facts)
         if far is None:
@@ -103,7 +103,7 @@ class _Finder:
     def _both_readable(self, near: LinkSide, far: LinkSide) -> bool:
         return {near.entity, far.entity} <= self.readable
 
-    def _is_many_to_many(self, entity: str, facts: Document) -> bool:
+    def _is_many_to_many(self, facts: Document) -> bool:
         if (
             facts.get("type") != "hasMany"
             or facts.get("disabled")
@@ -165,7 +165,7 @@ def _rank(side: LinkSide) -> tuple[bool, bool, bool, str]:
 
 
 def _reverse(text: str) -> str:
-    """Make later letters rank lower, so that of two equal sides the alphabetically first one names the stream."""
+    """Make later letters rank lower: of two equal sides the alphabetically first names the stream."""
     return "".join(chr(0x10FFFF - ord(c)) for c in text)
 
 

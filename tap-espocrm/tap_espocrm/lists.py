@@ -87,7 +87,7 @@ class Lists:
         return next(iter(self._read_one(path, alone).rows), {})
 
     def complete(self, path: str, page: Page, whole: WholeRows) -> Page:
-        """Add to each row what a list with `select` leaves out: long texts in full, or the whole single read."""
+        """Add what a list with `select` leaves out: long texts in full, or the whole single read."""
         if whole.is_full:
             return replace(page, rows=[full for row in page.rows if (full := self._single(path, row))])
         cut = [row["id"] for row in page.rows if any(_is_cut(row.get(name)) for name in whole.long_texts)]
@@ -137,7 +137,7 @@ def page_of(path: str, body: object, max_size: int) -> Page:
 
 
 def _is_last(total: object, count: int, max_size: int) -> bool:
-    """Tell the end: `total` is -1 or -2 where the server does not count (espocrm-captures/search-no-total-*)."""
+    """Tell the end: without counting, `total` is -1 or -2 (before 7.1 servers always count)."""
     if total in {_MORE_FOLLOW, _NONE_FOLLOW}:
         return total == _NONE_FOLLOW
     return count >= total if isinstance(total, int) else count < max_size

@@ -232,7 +232,7 @@ class _Builder:
         facts = self.fields[name]
         known = self._type(name)
         is_single = bool(facts.get("notStorable")) and facts.get("type") in _SINGLE_READ_TYPES
-        for part, base in self._parts(name, facts, known):
+        for part, base in self._parts(facts, known):
             schema = {**base, **self.labels.of(name, part, facts)}
             if known.is_varchar and isinstance(facts.get("maxLength"), int):
                 schema["maxLength"] = facts["maxLength"]
@@ -244,7 +244,7 @@ class _Builder:
                 is_only_in_single_reads=is_single or part in known.only_in_single_reads,
             )
 
-    def _parts(self, name: str, facts: Document, known: FieldType) -> Iterator[tuple[str, Schema]]:
+    def _parts(self, facts: Document, known: FieldType) -> Iterator[tuple[str, Schema]]:
         is_money = facts.get("type") in _CURRENCIES
         for part, schema in known.parts.items():
             yield part, _money(facts) if is_money and part != "currency" else schema
@@ -290,7 +290,7 @@ class _Labels:
         if title is None:
             label = self._label(field_name) or field_name
             title = f"{label} {part[:1].upper()}{part[1:]}" if part else label
-        description = " ".join(filter(None, (self._tooltip(field_name), self._options(field_name, facts))))
+        description = " ".join(filter(None, (self._tooltip(field_name), _options(facts))))
         return {"title": title, "description": description} if description else {"title": title}
 
     def _label(self, name: str) -> str | None:
@@ -301,14 +301,15 @@ class _Labels:
         found = _dig(self.own, "tooltips", name) or _dig(self.shared, "tooltips", name)
         return found if isinstance(found, str) else None
 
-    def _options(self, name: str, facts: Document) -> str | None:
-        options = facts.get("options")
-        if not isinstance(options, list):
-            return None
-        named = [str(o) for o in options if o != ""]
-        shown = ", ".join(named[:_MAX_OPTIONS_IN_DESCRIPTION])
-        rest = len(named) - _MAX_OPTIONS_IN_DESCRIPTION
-        return f"Options: {shown}{f' and {rest} more' if rest > 0 else ''}." if named else None
+
+def _options(facts: Document) -> str | None:
+    options = facts.get("options")
+    if not isinstance(options, list):
+        return None
+    named = [str(o) for o in options if o != ""]
+    shown = ", ".join(named[:_MAX_OPTIONS_IN_DESCRIPTION])
+    rest = len(named) - _MAX_OPTIONS_IN_DESCRIPTION
+    return f"Options: {shown}{f' and {rest} more' if rest > 0 else ''}." if named else None
 
 
 def _dig(document: Document, *path: str) -> object:

@@ -14,50 +14,48 @@ Item = TypeVar("Item")
 _LOOK_AROUND_SECONDS = 0.1
 
 
-class _End(Exception):  # not an error: the last thing a worker says
-    """The iterable has no more items."""
+class _Ended(Generic[Item]):
+    """The last thing a worker says: how it ended."""
+
+    def __init__(self, failure: BaseException | None = None) -> None:
+        self.failure = failure
 
 
 def prefetched(items: Iterable[Item], ahead: int = 1) -> Iterator[Item]:
     """Yield the items of an iterable that is read `ahead` items in advance."""
-    worker = _Worker(items, ahead)
+    handed: queue.Queue[Item | _Ended[Item]] = queue.Queue(ahead)
+    is_abandoned = threading.Event()
+    worker = threading.Thread(target=_work, args=(items, handed, is_abandoned), name="prefetch", daemon=True)
+    worker.start()
     try:
-        while True:
-            yield worker.take()
-    except _End:
-        return
+        while not isinstance(item := handed.get(), _Ended):
+            yield item
+        if item.failure is not None:
+            raise item.failure
     finally:
-        worker.is_abandoned.set()
+        is_abandoned.set()
 
 
-class _Worker(Generic[Item]):
-    """A thread that puts items, then its failure or the end, into a bounded queue."""
+def _work(
+    items: Iterable[Item], handed: queue.Queue[Item | _Ended[Item]], is_abandoned: threading.Event
+) -> None:
+    last: _Ended[Item] = _Ended()
+    try:
+        for item in items:
+            if not _hand(item, handed, is_abandoned):
+                return
+    except BaseException as error:  # noqa: BLE001  # every failure belongs to whoever consumes the items
+        last = _Ended(error)
+    _hand(last, handed, is_abandoned)
 
-    def __init__(self, items: Iterable[Item], ahead: int) -> None:
-        self.is_abandoned = threading.Event()
-        self._queue: queue.Queue[Item | BaseException] = queue.Queue(ahead)
-        threading.Thread(target=self._run, args=(items,), name="prefetch", daemon=True).start()
 
-    def take(self) -> Item:
-        """Wait for the next item, or raise what ended the work."""
-        item = self._queue.get()
-        if isinstance(item, BaseException):
-            raise item
-        return item
-
-    def _run(self, items: Iterable[Item]) -> None:
+def _hand(
+    item: Item | _Ended[Item], handed: queue.Queue[Item | _Ended[Item]], is_abandoned: threading.Event
+) -> bool:
+    while not is_abandoned.is_set():
         try:
-            for item in items:
-                self._put(item)
-            self._put(_End())
-        except BaseException as error:  # every failure belongs to whoever consumes the items
-            self._put(error)
-
-    def _put(self, item: Item | BaseException) -> None:
-        while not self.is_abandoned.is_set():
-            try:
-                self._queue.put(item, timeout=_LOOK_AROUND_SECONDS)
-            except queue.Full:
-                continue
-            return
-        raise _End
+            handed.put(item, timeout=_LOOK_AROUND_SECONDS)
+        except queue.Full:
+            continue
+        return True
+    return False

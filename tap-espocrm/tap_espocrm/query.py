@@ -46,7 +46,7 @@ class ListQuery:
         return tuple(pairs)
 
     def split(self, *, always: Sequence[str]) -> list[ListQuery]:
-        """Split a `select` that makes the URL too long into several requests, each with the joining attributes."""
+        """Split a `select` too long for a URL into several, each with the attributes that join them."""
         room = MAX_QUERY_LENGTH - len(urlencode(replace(self, select=()).parameters()))
         parts: list[list[str]] = [[]]
         used = base = sum(len(name) + 3 for name in always)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import logging
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+import queue
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from singer_sdk.exceptions import FatalSyncError, SingerSDKError
 
 from tap_espocrm.answers import LoginRefusedError, UnreachableError
-from tap_espocrm.sweeps import RelatedStream, SweptStream, sweep
+from tap_espocrm.sweeps import SweptStream, sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from singer_sdk import Stream
-
-    from tap_espocrm.client import Client
+    from tap_espocrm.streams import EspoStream
 
 logger = logging.getLogger("tap-espocrm.runs")
 
@@ -27,90 +26,94 @@ _HOPELESS = (LoginRefusedError, UnreachableError)
 
 @dataclass
 class Job:
-    """The streams of one entity type, in the order that keeps deletes right: records first, then the sweep."""
+    """The streams of one entity type: records first, because an id listed before them may be gone."""
 
-    records: list[Stream] = field(default_factory=list)
+    alone: list[EspoStream] = field(default_factory=list)
     swept: list[SweptStream] = field(default_factory=list)
-    related: list[RelatedStream] = field(default_factory=list)
+
+    def add(self, stream: EspoStream) -> None:
+        """Put a stream where its kind is read."""
+        if isinstance(stream, SweptStream):
+            self.swept.append(stream)
+        elif stream.is_enumeration:
+            self.alone.append(stream)
+        else:
+            self.alone.insert(0, stream)
 
 
 @dataclass
 class Report:
-    """What became of the streams."""
+    """What became of the streams, by name."""
 
+    done: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
-    done: int = 0
 
     def raise_failures(self) -> None:
         """Fail if any stream failed."""
         if self.failures:
-            names = ", ".join(sorted(self.failures))
             raise FatalSyncError(
-                f"{len(self.failures)} of {len(self.failures) + self.done} streams failed: {names}. "
+                f"{len(self.failures)} of {len(self.failures) + len(self.done)} streams failed: "
+                f"{', '.join(sorted(self.failures))}. "
                 "The others are complete; nothing of the failed ones was deleted."
             )
 
 
-def jobs_of(streams: Iterable[Stream]) -> list[Job]:
+def jobs_of(streams: Iterable[EspoStream]) -> list[Job]:
     """Group streams by the entity type whose ids they share."""
     jobs: dict[str, Job] = {}
     for stream in streams:
-        entity = getattr(stream, "entity_name", None) or getattr(stream, "entity").name
-        job = jobs.setdefault(entity, Job())
-        if isinstance(stream, RelatedStream):
-            job.related.append(stream)
-        elif isinstance(stream, SweptStream):
-            job.swept.append(stream)
-        else:
-            job.records.append(stream)
+        jobs.setdefault(stream.entity_name, Job()).add(stream)
     return list(jobs.values())
 
 
-def run(jobs: Sequence[Job], client: Client, concurrency: int) -> Report:
-    """Work through the jobs; stops early only when nothing else could succeed."""
+def run(jobs: Sequence[Job], concurrency: int) -> Report:
+    """Work through the jobs; ends early only when nothing else could succeed."""
     report = Report()
-    with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="sync") as pool:
-        futures = [pool.submit(_work, job, report) for job in jobs]
-        try:
-            _watch(futures)
-        except BaseException:
-            client.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    todo: queue.SimpleQueue[Job] = queue.SimpleQueue()
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+    for job in jobs:
+        todo.put(job)
+    workers = min(concurrency, len(jobs))
+    for _ in range(workers):
+        # Daemons, because a thread that waits for an answer must not keep a stopped tap alive.
+        threading.Thread(target=_work_off, args=(todo, ended, report), daemon=True).start()
+    for _ in range(workers):
+        failure = ended.get()
+        if failure is not None:
+            raise failure
     return report
 
 
-def _watch(futures: list[Future[None]]) -> None:
-    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-    for future in done:
-        future.result()
+def _work_off(
+    todo: queue.SimpleQueue[Job], ended: queue.SimpleQueue[BaseException | None], report: Report
+) -> None:
+    try:
+        while True:
+            _work(todo.get_nowait(), report)
+    except queue.Empty:
+        ended.put(None)
+    except BaseException as error:  # noqa: BLE001  # whatever it is belongs to the main thread
+        ended.put(error)
 
 
 def _work(job: Job, report: Report) -> None:
-    is_whole = all(_attempt(stream.name, report, stream.sync) for stream in job.records)
-    for stream in job.related:
-        _attempt(stream.name, report, stream.sync)
-    if not job.swept:
-        return
-    if not is_whole:
-        for stream in job.swept:
-            report.failures[stream.name] = "not swept, because its records failed"
-        return
-    swept = job.swept
-    names = [stream.name for stream in swept]
-    if _attempt(", ".join(names), report, lambda: sweep(swept), names):
-        report.done += len(names) - 1
+    for stream in job.alone:
+        _attempt([stream], report, stream.read)
+    if any(stream.name in report.failures for stream in job.alone if not stream.is_enumeration):
+        reason = "not read, because the records of its entity type failed"
+        report.failures.update({stream.name: reason for stream in job.swept})
+    elif job.swept:
+        _attempt(job.swept, report, lambda: sweep(job.swept))
 
 
-def _attempt(what: str, report: Report, action: object, names: Sequence[str] = ()) -> bool:
+def _attempt(streams: Sequence[EspoStream], report: Report, action: Callable[[], None]) -> None:
+    names = [stream.name for stream in streams]
     try:
-        action()  # type: ignore[operator]
+        action()
     except _HOPELESS:
         raise
     except SingerSDKError as error:
-        logger.error("Stream %s failed: %s", what, error)  # a user's error needs no traceback
-        for name in names or (what,):
-            report.failures[name] = str(error)
-        return False
-    report.done += 1
-    return True
+        logger.error("Failed: %s: %s", ", ".join(names), error)  # noqa: TRY400  # the line says it all
+        report.failures.update(dict.fromkeys(names, str(error)))
+    else:
+        report.done.update(names)

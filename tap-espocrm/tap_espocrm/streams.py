@@ -1,41 +1,47 @@
-"""The streams of records: what is asked of the server, what is written, and how far the bookmark may move."""
+"""The streams of records: what is asked of the server, what is written, how far the bookmark may move."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+import time
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream
-from singer_sdk.helpers._typing import TypeConformanceLevel
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
 
-from tap_espocrm.lists import Lists, Page, WholeRows
+from tap_espocrm.lists import WholeRows
 from tap_espocrm.paging import pages_by_key, pages_by_stamp
 from tap_espocrm.prefetch import prefetched
-from tap_espocrm.query import is_null
+from tap_espocrm.query import ListQuery, is_null
 from tap_espocrm.values import Conversion, Row, to_espo, to_iso
 from tap_espocrm.writer import PageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from singer_sdk import Tap
     from singer_sdk.helpers import types
 
     from tap_espocrm.field_types import Schema
+    from tap_espocrm.lists import Lists, Page
     from tap_espocrm.metadata import Entity
 
 
 @dataclass(frozen=True)
 class Source:
-    """What every stream needs of the server it reads."""
+    """What every stream needs of the server it reads and of the run it is part of."""
 
     lists: Lists
-    has_id_tie_break: bool
-    lookback_seconds: int
-    is_full: bool
+    has_id_tie_break: bool = True
+    lookback_seconds: int = 0
+    is_full: bool = False
+    output: AbstractContextManager[object] = field(default_factory=RLock)
+    """Guards the output and the state that goes with it: streams run in several threads."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +55,30 @@ class Batch:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a stream looks like in the catalogue."""
+    """What a stream looks like in the catalogue, and whose entity type's it is."""
 
     name: str
+    entity_name: str
     schema: Schema
     keys: Sequence[str]
     replication_key: str | None = None
 
 
 class EspoStream(Stream):
-    """A stream that writes its records by the page and whose threads share one output."""
+    """A stream that writes its records by the page and shares the output with others."""
 
     # Records conform already: EspoCRM is typed and `Conversion` does the rest (measured: 3 times as fast).
-    TYPE_CONFORMANCE_LEVEL: ClassVar[TypeConformanceLevel] = TypeConformanceLevel.NONE  # type: ignore[misc]
-    is_sorted = True  # type: ignore[assignment]  # a fact here, a property in the SDK
-    emit_activate_version_messages = False  # type: ignore[assignment]  # ours come after the records
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    is_sorted = True
+    # The SDK would send it before the records; the streams that enumerate send theirs behind them.
+    emit_activate_version_messages = False
+    #: Whether the stream lists all there is, so that what it does not list is gone.
+    is_enumeration = False
 
     def __init__(self, tap: Tap, source: Source, shape: Shape) -> None:
         super().__init__(tap, schema=shape.schema, name=shape.name)
         self.source = source
+        self.entity_name = shape.entity_name
         self.primary_keys = shape.keys
         self.replication_key = shape.replication_key
         self.written = 0
@@ -75,6 +86,53 @@ class EspoStream(Stream):
     def batches(self) -> Iterator[Batch]:
         """Read the stream from where it was left."""
         raise NotImplementedError
+
+    def read(self) -> None:
+        """Read and write the whole stream."""
+        self.logger.info("Reading %s.", self.name)
+        self.write_schema()
+        for _ in self._sync_records():
+            pass
+
+    def write_schema(self) -> None:
+        """Announce the stream."""
+        with self.source.output:
+            self._write_schema_message()
+
+    def write_batch(self, batch: Batch) -> None:
+        """Write records, then let the bookmark follow."""
+        records = self._within_limit(batch.records)
+        with self.source.output:
+            self._write(records, batch.received_at)
+            before, self.written = self.written, self.written + len(records)
+            self._move_bookmark(batch.bookmark)
+            if self.written // self.STATE_MSG_FREQUENCY > before // self.STATE_MSG_FREQUENCY:
+                self._write_state_message()
+        if len(records) < len(batch.records):
+            self._check_max_record_limit(self.written)
+
+    def begin(self) -> None:
+        """Start; an enumeration gets a number that its records carry."""
+        with self.source.output:
+            if self.is_enumeration:
+                self._stream_version = int(time.time() * 1000)
+            else:
+                self._write_starting_replication_value(None)
+
+    def finish(self) -> None:
+        """End behind the last record: an enumeration takes effect, other streams write their last state."""
+        with self.source.output:
+            if self.is_enumeration:
+                self._write_activate_version_message(self._stream_version or 0)
+            else:
+                self._finalize_state(self.stream_state)
+                self._write_state_message()
+
+    @property
+    def selected_names(self) -> frozenset[str]:
+        """The properties that are selected."""
+        names = self.effective_schema.get("properties", {})
+        return frozenset(name for name in names if self.mask.get(("properties", name), True))
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
@@ -88,45 +146,16 @@ class EspoStream(Stream):
     @override
     def _sync_records(
         self, context: types.Context | None = None, *, write_messages: bool = True
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Generator[dict[str, Any], Any, Any]:
+        self.begin()
         with self.get_record_counter() as counter, self.get_sync_timer():
-            with self.output_lock:
-                self._write_starting_replication_value(context)
             for batch in prefetched(self.batches()):
                 if write_messages:
                     self.write_batch(batch)
                 counter.increment(len(batch.records))
+        if write_messages and self.selected:
             self.finish()
         yield from ()
-
-    @property
-    def output_lock(self) -> Any:  # threading's own type is private
-        """Guard of the output and of the state that goes with it."""
-        return self._tap.output_lock  # type: ignore[attr-defined]  # our tap has it
-
-    @property
-    def selected_names(self) -> frozenset[str]:
-        """The properties that are selected."""
-        names = self.effective_schema.get("properties", {})
-        return frozenset(n for n in names if self.mask.get(("properties", n), True))
-
-    def write_batch(self, batch: Batch) -> None:
-        """Write records, then let the bookmark follow."""
-        records = self._within_limit(batch.records)
-        with self.output_lock:
-            self._write(records, batch.received_at)
-            before, self.written = self.written, self.written + len(records)
-            self._move_bookmark(batch.bookmark)
-            if self.written // self.STATE_MSG_FREQUENCY > before // self.STATE_MSG_FREQUENCY:
-                self._write_state_message()
-        if len(records) < len(batch.records):
-            self._check_max_record_limit(self.written)
-
-    def finish(self) -> None:
-        """Write the last state of the stream."""
-        with self.output_lock:
-            self._finalize_state(self.stream_state)
-            self._write_state_message()
 
     def _within_limit(self, records: list[Row]) -> list[Row]:
         limit = self.ABORT_AT_RECORD_COUNT
@@ -135,16 +164,17 @@ class EspoStream(Stream):
     def _write(self, records: list[Row], received_at: dt.datetime) -> None:
         if not self.selected or not records:
             return
+        self.state_manager.is_flushed = False
         writer = self._tap.message_writer
-        if isinstance(writer, PageWriter) and self._is_written_as_it_is:
-            writer.write_records(self.stream_maps[0].stream_alias, records, self._stream_version, received_at)
-            self.state_manager.is_flushed = False
+        if isinstance(writer, PageWriter) and self._is_unmapped:
+            alias = self.stream_maps[0].stream_alias
+            writer.write_records(alias, records, self._stream_version, received_at)
             return
         for record in records:
             self._write_record_message(record)
 
     @property
-    def _is_written_as_it_is(self) -> bool:
+    def _is_unmapped(self) -> bool:
         maps = self.stream_maps
         return len(maps) == 1 and type(maps[0]) is SameRecordTransform and not maps[0].flattening_enabled
 
@@ -164,40 +194,38 @@ class EntityStream(EspoStream):
     def __init__(self, tap: Tap, source: Source, entity: Entity) -> None:
         self.entity = entity
         schema = entity.schema(full_records=source.is_full)
-        super().__init__(tap, source, Shape(entity.stream, schema, ("id",), entity.replication_key))
+        shape = Shape(entity.stream, entity.name, schema, ("id",), entity.replication_key)
+        super().__init__(tap, source, shape)
 
     @override
     def batches(self) -> Iterator[Batch]:
-        selected = self.selected_names
-        conversion = Conversion(self.effective_schema["properties"], selected)
-        whole = WholeRows(self.entity.cut_attributes & selected, self.source.is_full)
-        for page in self._pages(conversion):
+        conversion = Conversion(self.effective_schema["properties"], self.selected_names)
+        whole = WholeRows(self.entity.cut_attributes & self.selected_names, self.source.is_full)
+        for page in self._pages(conversion.selected):
             complete = self.source.lists.complete(self.entity.name, page, whole)
             records = [conversion.apply(row) for row in complete.rows]
             yield Batch(records, page.received_at, self._bookmark(page))
 
-    def _pages(self, conversion: Conversion) -> Iterator[Page]:
-        listed = [n for n in conversion.selected if n not in self.entity.single_read_attributes]
+    def _pages(self, selected: Sequence[str]) -> Iterator[Page]:
+        listed = [name for name in selected if name not in self.entity.single_read_attributes]
         by_id = self.source.lists.query("id", listed)
         if self.replication_method != "INCREMENTAL":
-            yield from pages_by_key(self._read, by_id)
+            yield from pages_by_key(self._list, by_id)
             return
         stamp = str(self.replication_key)
         # Rows written by SQL may have no stamp, so no filter on it finds them: they are read every time.
-        yield from pages_by_key(self._read, by_id.narrowed(is_null(stamp)))
+        yield from pages_by_key(self._list, by_id.narrowed(is_null(stamp)))
+        by_stamp = self.source.lists.query(stamp, listed)
         yield from pages_by_stamp(
-            self._read,
-            self.source.lists.query(stamp, listed),
-            self._since(),
-            has_id_tie_break=self.source.has_id_tie_break,
+            self._list, by_stamp, self._since(), has_id_tie_break=self.source.has_id_tie_break
         )
 
-    def _read(self, query: Any) -> Page:
+    def _list(self, query: ListQuery) -> Page:
         return self.source.lists.read(self.entity.name, query)
 
     def _since(self) -> str | None:
         """Start a little before the bookmark: a save may be stamped before it is committed."""
-        with self.output_lock:
+        with self.source.output:
             start = self.get_starting_timestamp(None)
         if start is None:
             return None
@@ -212,7 +240,7 @@ class EntityStream(EspoStream):
 
 
 def capped(stamp: str, server_time: str | None) -> str:
-    """Keep a bookmark out of the future: a row stamped ahead of the server's clock must not hide later changes."""
+    """Keep a bookmark out of the future: a row stamped ahead of the clock must not hide later changes."""
     return min(stamp, server_time) if server_time else stamp
 
 

@@ -1,10 +1,10 @@
-"""Streams that enumerate: the live ids of an entity type and the pairs of its links, in one pass over its ids."""
+"""Streams that enumerate: the live ids of an entity type and the pairs of its links, in one pass."""
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
@@ -12,13 +12,13 @@ from tap_espocrm.answers import RefusedError
 from tap_espocrm.field_types import attribute_name
 from tap_espocrm.paging import pages_by_key
 from tap_espocrm.prefetch import prefetched
+from tap_espocrm.query import equals
 from tap_espocrm.streams import Batch, EspoStream, Shape, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from singer_sdk import Tap
-    from singer_sdk.helpers import types
 
     from tap_espocrm.links import Link
     from tap_espocrm.lists import Lists, Page
@@ -27,90 +27,46 @@ if TYPE_CHECKING:
 
 LIVE_SUFFIX = "__live"
 
+Selected = frozenset[str]
+
+
+@dataclass(frozen=True)
+class Yield:
+    """What a pass over the ids yields for one stream: the attributes it takes, and the records they make."""
+
+    attributes: tuple[str, ...]
+    records: Callable[[Row, Selected], list[Row]]
+
 
 class SweptStream(EspoStream):
     """A stream whose records come out of a pass over all ids of one entity type."""
 
-    #: What the pass has to select beside `id`.
-    attributes: tuple[str, ...] = ()
+    is_enumeration = True
 
-    def __init__(self, tap: Tap, source: Source, entity: str, shape: Shape) -> None:
+    def __init__(self, tap: Tap, source: Source, shape: Shape, wanted: Yield) -> None:
         super().__init__(tap, source, shape)
-        self.entity_name = entity
-
-    def records_of(self, rows: list[Row]) -> list[Row]:
-        """Make the records that a page of rows holds."""
-        raise NotImplementedError
+        self.wanted = wanted
 
     @override
     def batches(self) -> Iterator[Batch]:
-        for page in sweep_pages(self.source.lists, self.entity_name, self.attributes):
-            yield Batch(self.records_of(page.rows), page.received_at)
+        for page in sweep_pages(self.source.lists, self.entity_name, self.wanted.attributes):
+            yield self.batch_of(page)
 
-    @override
-    def _sync_records(
-        self, context: types.Context | None = None, *, write_messages: bool = True
-    ) -> Iterator[dict[str, Any]]:
-        self.begin()
-        yield from super()._sync_records(context, write_messages=write_messages)
-
-    def begin(self) -> None:
-        """Number this enumeration: its records carry the number, and activating it ends it."""
-        self._stream_version = int(time.time() * 1000)
-
-    @override
-    def finish(self) -> None:
-        """Activate the version now that the last record is written: what it lacks is gone from the CRM."""
-        if self.selected and self._stream_version is not None:
-            with self.output_lock:
-                self._write_activate_version_message(self._stream_version)
+    def batch_of(self, page: Page) -> Batch:
+        """Make the records that a page holds."""
+        selected = self.selected_names
+        return Batch([r for row in page.rows for r in self.wanted.records(row, selected)], page.received_at)
 
 
-class LiveStream(SweptStream):
-    """The ids of all records that exist now."""
-
-    def __init__(self, tap: Tap, source: Source, entity: Entity) -> None:
-        schema = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
-        super().__init__(tap, source, entity.name, Shape(f"{entity.stream}{LIVE_SUFFIX}", schema, ("id",)))
-
-    @override
-    def records_of(self, rows: list[Row]) -> list[Row]:
-        return [{"id": str(row["id"])} for row in rows]
-
-
-class LinkStream(SweptStream):
-    """The pairs of a many-to-many link whose ids the list gives."""
-
-    def __init__(self, tap: Tap, source: Source, link: Link) -> None:
-        super().__init__(tap, source, link.near.entity, Shape(link.stream, link.schema(), link.keys))
-        self.link = link
-        self.ids = attribute_name(link.near.link, "ids")
-        self.columns = attribute_name(link.near.link, "columns")
-        self.attributes = (self.ids, self.columns) if link.near.has_columns_attribute else (self.ids,)
-
-    @override
-    def records_of(self, rows: list[Row]) -> list[Row]:
-        return [self._keep(pair) for row in rows for pair in self._pairs(row)]
-
-    def _pairs(self, row: Row) -> Iterator[Row]:
-        near, far = self.link.keys
-        columns = row.get(self.columns) or {}
-        for far_id in dict.fromkeys(row.get(self.ids) or ()):
-            facts = columns.get(far_id) or {}
-            yield {near: row["id"], far: far_id, **{name: facts.get(name) for name in self.link.columns}}
-
-    def _keep(self, pair: Row) -> Row:
-        return {name: value for name, value in pair.items() if name in self.selected_names}
-
-
-class RelatedStream(LinkStream):
+class RelatedStream(EspoStream):
     """The pairs of a link that no list gives: one related list per record of the smaller side."""
 
+    is_enumeration = True
+
     def __init__(self, tap: Tap, source: Source, link: Link) -> None:
-        super().__init__(tap, source, link)
+        self.link = link
         self.side = link.read_side or link.near
-        self.entity_name = self.side.entity
-        self.attributes = ()
+        super().__init__(tap, source, Shape(link.stream, self.side.entity, link.schema(), link.keys))
 
     @override
     def batches(self) -> Iterator[Batch]:
@@ -120,27 +76,61 @@ class RelatedStream(LinkStream):
 
     def _related(self, parent: str) -> Iterator[Batch]:
         path = f"{self.side.entity}/{parent}/{self.side.link}"
+        lists, selected = self.source.lists, self.selected_names
         # Without a select these lists hold almost nothing (measured on 8.4 and 9.2).
-        query = self.source.lists.query("id", ("id", *self.side.column_attributes.values()))
+        query = lists.query("id", ("id", *self.side.column_attributes.values()))
         try:
-            for page in pages_by_key(lambda q: self.source.lists.read(path, q), query):
-                yield Batch([self._keep(self._pair(parent, row)) for row in page.rows], page.received_at)
+            for page in pages_by_key(lambda asked: lists.read(path, asked), query):
+                pairs = [_only(selected, self._pair(parent, row)) for row in page.rows]
+                yield Batch(pairs, page.received_at)
         except RefusedError:
-            # Deleted since the sweep listed it; anything else is a failure of the stream.
+            # Deleted since the pass listed it; anything else is a failure of the stream.
             if self._exists(parent):
                 raise
 
     def _exists(self, parent: str) -> bool:
-        query = self.source.lists.query("id", ("id",)).narrowed(
-            {"type": "equals", "attribute": "id", "value": parent}
-        )
-        return bool(self.source.lists.read(self.side.entity, query).rows)
+        query = self.source.lists.query("id", ("id",)).narrowed(equals("id", parent))
+        return bool(self.source.lists.read(self.entity_name, query).rows)
 
     def _pair(self, parent: str, row: Row) -> Row:
         near, far = self.link.keys
         here, there = (near, far) if self.side == self.link.near else (far, near)
         named = self.side.column_attributes
         return {here: parent, there: row["id"], **{c: row.get(named.get(c, "")) for c in self.link.columns}}
+
+
+def live_stream(tap: Tap, source: Source, entity: Entity) -> SweptStream:
+    """Make the stream of the ids of all records that exist now."""
+    schema = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
+    shape = Shape(f"{entity.stream}{LIVE_SUFFIX}", entity.name, schema, ("id",))
+    return SweptStream(tap, source, shape, Yield((), lambda row, _: [{"id": str(row["id"])}]))
+
+
+def link_stream(tap: Tap, source: Source, link: Link) -> EspoStream:
+    """Make the stream of a link's pairs, read the cheapest way there is."""
+    if not link.near.is_listed:
+        return RelatedStream(tap, source, link)
+    ids, columns = attribute_name(link.near.link, "ids"), attribute_name(link.near.link, "columns")
+    attributes = (ids, columns) if link.near.has_columns_attribute else (ids,)
+
+    def pairs(row: Row, selected: Selected) -> list[Row]:
+        facts = row.get(columns) or {}
+        near = link.keys[0]
+        return [
+            _only(selected, {near: row["id"], **_far_end(link, far, facts.get(far) or {})})
+            for far in dict.fromkeys(row.get(ids) or ())
+        ]
+
+    shape = Shape(link.stream, link.near.entity, link.schema(), link.keys)
+    return SweptStream(tap, source, shape, Yield(attributes, pairs))
+
+
+def _far_end(link: Link, far_id: str, facts: Row) -> Row:
+    return {link.keys[1]: far_id, **{name: facts.get(name) for name in link.columns}}
+
+
+def _only(selected: Selected, record: Row) -> Row:
+    return {name: value for name, value in record.items() if name in selected}
 
 
 def sweep_pages(lists: Lists, entity: str, attributes: Iterable[str]) -> Iterator[Page]:
@@ -150,19 +140,18 @@ def sweep_pages(lists: Lists, entity: str, attributes: Iterable[str]) -> Iterato
 
 
 def sweep(streams: Sequence[SweptStream]) -> None:
-    """Serve all streams of one entity type from a single pass; their versions are activated if it is complete."""
+    """Serve all these streams of one entity type from a single pass over it."""
     first = streams[0]
-    attributes = [name for stream in streams for name in stream.attributes]
+    attributes = [name for stream in streams for name in stream.wanted.attributes]
     for stream in streams:
         stream.begin()
-        with stream.output_lock:
-            stream._write_schema_message()  # what Stream.sync does first
+        stream.write_schema()
     with ExitStack() as stack:
         counters = [stack.enter_context(stream.get_record_counter()) for stream in streams]
         for page in prefetched(sweep_pages(first.source.lists, first.entity_name, attributes)):
             for stream, counter in zip(streams, counters, strict=True):
-                records = stream.records_of(page.rows)
-                stream.write_batch(Batch(records, page.received_at))
-                counter.increment(len(records))
+                batch = stream.batch_of(page)
+                stream.write_batch(batch)
+                counter.increment(len(batch.records))
     for stream in streams:
         stream.finish()

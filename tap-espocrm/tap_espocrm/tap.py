@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Stream, Tap
-from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
@@ -23,14 +23,15 @@ from tap_espocrm.metadata import build_entity
 from tap_espocrm.notes import ENTITY as NOTE
 from tap_espocrm.notes import note_stream
 from tap_espocrm.runs import jobs_of, run
-from tap_espocrm.streams import EntityStream, Source
-from tap_espocrm.sweeps import LinkStream, LiveStream, RelatedStream
+from tap_espocrm.settings import SETTINGS
+from tap_espocrm.streams import EntityStream, EspoStream, Source
+from tap_espocrm.sweeps import link_stream, live_stream
 from tap_espocrm.writer import PageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-_NAMES = th.ArrayType(th.StringType)
+    from contextlib import AbstractContextManager
+    from types import FrameType
 
 
 class TapEspoCRM(Tap):
@@ -49,164 +50,7 @@ class TapEspoCRM(Tap):
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
-    config_jsonschema: ClassVar[dict[str, Any]] = th.PropertiesList(
-        th.Property(
-            "url",
-            th.StringType,
-            required=True,
-            title="URL",
-            description="Address of the EspoCRM site, for example https://crm.example.com",
-        ),
-        th.Property(
-            "api_key",
-            th.StringType,
-            secret=True,
-            title="API key",
-            description="Key of an API user (Administration, API Users)",
-        ),
-        th.Property(
-            "secret_key",
-            th.StringType,
-            secret=True,
-            title="Secret key",
-            description="With api_key: the API user's secret for HMAC authentication",
-        ),
-        th.Property(
-            "username",
-            th.StringType,
-            title="User name",
-            description="Instead of api_key: the name of a regular user",
-        ),
-        th.Property(
-            "password", th.StringType, secret=True, title="Password", description="Password of that user"
-        ),
-        th.Property(
-            "basic_auth",
-            th.BooleanType,
-            default=False,
-            title="Basic authentication",
-            description="Send user name and password with every request instead of a login token",
-        ),
-        th.Property(
-            "entities",
-            _NAMES,
-            title="Entities",
-            description="Entity types to read, as Account or account; all readable ones if not set",
-        ),
-        th.Property(
-            "exclude_entities",
-            _NAMES,
-            default=[],
-            title="Excluded entities",
-            description="Entity types not to read",
-        ),
-        th.Property(
-            "start_date",
-            th.DateTimeType,
-            title="Start date",
-            description="Read only what was modified since; all history if not set",
-        ),
-        th.Property(
-            "page_size",
-            th.IntegerType(minimum=1),
-            title="Page size",
-            description="Rows per request; the server's own limit if not set, and never more",
-        ),
-        th.Property(
-            "lookback_seconds",
-            th.IntegerType(minimum=0),
-            default=60,
-            title="Lookback",
-            description="Seconds before the bookmark that are read again, for saves that committed late",
-        ),
-        th.Property(
-            "link_streams",
-            th.BooleanType,
-            default=True,
-            title="Link streams",
-            description="Read the pairs of many-to-many links as streams <entity>__<link>",
-        ),
-        th.Property(
-            "notes",
-            th.BooleanType,
-            default=True,
-            title="Notes",
-            description="Read the activity stream as note",
-        ),
-        th.Property(
-            "detect_deletes",
-            th.BooleanType,
-            default=True,
-            title="Detect deletes",
-            description="List the ids of every entity type as streams <stream>__live",
-        ),
-        th.Property(
-            "full_records",
-            th.BooleanType,
-            default=False,
-            title="Full records",
-            description=(
-                "Read every record singly for what lists leave out (all e-mail addresses and phone numbers, "
-                "followers, reminders); slow, and each read leaves a row in EspoCRM's action history"
-            ),
-        ),
-        th.Property(
-            "legacy_dialect",
-            th.BooleanType,
-            default=False,
-            title="Legacy dialect",
-            description="Sort with sortBy and asc, for EspoCRM before 5.5",
-        ),
-        th.Property(
-            "max_requests_per_second",
-            th.NumberType(exclusive_minimum=0),
-            title="Requests per second",
-            description="Upper limit over all threads; none if not set",
-        ),
-        th.Property(
-            "concurrency",
-            th.IntegerType(minimum=1, maximum=32),
-            default=2,
-            title="Concurrency",
-            description="Entity types that are read at the same time",
-        ),
-        th.Property(
-            "max_retries",
-            th.IntegerType(minimum=0),
-            default=5,
-            title="Retries",
-            description="Further attempts after a failure that may pass",
-        ),
-        th.Property(
-            "timeout",
-            th.NumberType(exclusive_minimum=0),
-            default=300,
-            title="Timeout",
-            description="Seconds to wait for an answer",
-        ),
-        th.Property(
-            "user_agent",
-            th.StringType,
-            title="User agent",
-            description="User-Agent header; tap-espocrm/<version> if not set",
-        ),
-        th.Property(
-            "ca_bundle",
-            th.StringType,
-            title="CA bundle",
-            description="File of certificate authorities to trust instead of the usual ones",
-        ),
-    ).to_dict()
-
-    @property
-    def output_lock(self) -> Any:  # threading's own type is private
-        """The lock that guards the output and the state."""
-        writer = self.message_writer
-        return writer.lock if isinstance(writer, PageWriter) else self._own_lock
-
-    @cached_property
-    def _own_lock(self) -> Any:
-        return PageWriter().lock
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
 
     @cached_property
     def client(self) -> Client:
@@ -236,20 +80,49 @@ class TapEspoCRM(Tap):
         source = self._source()
         streams: list[Stream] = [EntityStream(self, source, entity) for entity in findings.entities]
         if config["detect_deletes"]:
-            streams += [LiveStream(self, source, entity) for entity in findings.entities]
+            streams += [live_stream(self, source, entity) for entity in findings.entities]
         if config["link_streams"]:
-            streams += self._link_streams(source, findings)
+            links = usable_links(self.client, findings)
+            streams += [link_stream(self, source, link) for link in links]
         return [*streams, *self._note_streams(source, findings, wanted)]
 
-    @override
-    def sync_all(self) -> None:  # type: ignore[misc]  # final in the SDK, where the first failure ends the run
+    # Final in the SDK, where streams run one by one and the first failure ends the run.
+    @override  # type: ignore[misc]
+    def sync_all(self) -> None:
         self._reset_state_progress_markers()
         if self.state:
             self._state_writer.write_state(self.state)
-        selected = [stream for stream in self.streams.values() if stream.selected]
-        report = run(jobs_of(selected), self.client, self.config["concurrency"])
-        self.logger.info("%d streams read with %d requests.", report.done, self.client.requests_sent)
+        selected = [s for s in self.streams.values() if s.selected and isinstance(s, EspoStream)]
+        try:
+            report = run(jobs_of(selected), self.config["concurrency"])
+        finally:
+            self.client.stop()
+        report.failures.update(dict.fromkeys(self._vanished(), "no longer readable"))
+        self.logger.info("%d streams read with %d requests.", len(report.done), self.client.requests_sent)
         report.raise_failures()
+
+    def _vanished(self) -> list[str]:
+        """Name the streams that the given catalogue selects and that this user can no longer read."""
+        entries = self.input_catalog.streams if self.input_catalog else []
+        return [
+            entry.tap_stream_id
+            for entry in entries
+            if entry.tap_stream_id not in self.streams and entry.metadata.resolve_selection().get((), False)
+        ]
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Write the last state and end with the exit code of the signal: a broken-off run is no success."""
+        self.client.stop()
+        # The lock is kept: no other thread may be in the middle of a line when the process ends.
+        self._output.__enter__()
+        self._state_writer.write_state(self.state)
+        sys.exit(128 + signum)
+
+    @cached_property
+    def _output(self) -> AbstractContextManager[object]:
+        writer = self.message_writer
+        return writer.lock if isinstance(writer, PageWriter) else RLock()
 
     def _source(self) -> Source:
         config, server = self.config, self.server
@@ -260,13 +133,8 @@ class TapEspoCRM(Tap):
             has_id_tie_break=server.has_id_tie_break and not config["legacy_dialect"],
             lookback_seconds=config["lookback_seconds"],
             is_full=config["full_records"],
+            output=self._output,
         )
-
-    def _link_streams(self, source: Source, findings: Findings) -> list[Stream]:
-        return [
-            (LinkStream if link.near.is_listed else RelatedStream)(self, source, link)
-            for link in usable_links(self.client, findings)
-        ]
 
     def _note_streams(self, source: Source, findings: Findings, wanted: Wanted) -> list[Stream]:
         server = self.server
@@ -278,12 +146,13 @@ class TapEspoCRM(Tap):
         entity = build_entity(NOTE, server.metadata, server.acl, server.labels)
         parents = tuple(e.name for e in findings.entities if e.has_stream)
         note = note_stream(self, source, server, entity, parents)
-        live = [LiveStream(self, source, entity)] if server.is_admin and self.config["detect_deletes"] else []
+        is_whole = server.is_admin and self.config["detect_deletes"]
+        live = [live_stream(self, source, entity)] if is_whole else []
         return [note, *live]
 
     @override
     @classmethod
-    def invoke(cls, **options: Any) -> None:  # type: ignore[override]  # passed on as they come
+    def invoke(cls, **options: Any) -> None:  # passed on as they come
         with one_line_errors(cls):
             super().invoke(**options)
 
@@ -328,5 +197,5 @@ def one_line_errors(tap: type[Tap]) -> Iterator[None]:
     except ConfigValidationError:
         raise
     except SingerSDKError as error:
-        tap.logger.error("%s", " ".join(str(error).split()))  # a user's error needs no traceback
+        tap.logger.error("%s", " ".join(str(error).split()))  # noqa: TRY400  # a user's error needs no traceback
         sys.exit(1)

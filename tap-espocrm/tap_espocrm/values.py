@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tap_espocrm.field_types import DATETIME, DECIMAL, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Row = dict[str, Any]
+Json: TypeAlias = Any
+"""What a decoded JSON document may be: the boundary where types begin."""
+
+Row = dict[str, Json]
 
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 
