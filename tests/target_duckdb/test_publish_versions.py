@@ -42,7 +42,8 @@ def test_the_read_copy_opens_and_answers_the_same_in_another_duckdb(tmp_path, ve
         connection.execute("""
             CREATE SCHEMA bi; CREATE SCHEMA staging;
             CREATE TABLE staging.deals AS
-            SELECT range AS id, (range / 4)::DECIMAL(18,2) AS amount, DATE '2026-01-01' + range::INTEGER AS day
+            SELECT range AS id, (range / 4)::DECIMAL(18,2) AS amount,
+                DATE '2026-01-01' + range::INTEGER AS day
             FROM range(1000);
             CREATE VIEW bi.deals AS SELECT id, amount, day FROM warehouse.staging.deals;
         """)
