@@ -50,7 +50,13 @@ _UNWRITABLE = {
 }
 _ADMIN_ATTRIBUTES = {"User": frozenset({"layoutSetId"})}
 """Attributes that only administrators get although no table says so."""
-_ADMIN_TABLE = {"Team": "anaay", "User": "anaay", "ActionHistoryRecord": "annan", "Job": "annan", "Extension": "annan"}
+_ADMIN_TABLE = {
+    "Team": "anaay",
+    "User": "anaay",
+    "ActionHistoryRecord": "annan",
+    "Job": "annan",
+    "Extension": "annan",
+}
 _NO: dict[str, str] = {"read": "no", "edit": "no"}
 
 
@@ -178,9 +184,13 @@ def _quick(entity: str, rules: dict[str, dict[str, str]]) -> dict[str, Any]:
                 found[rule[action]].extend(names)
         return found
 
-    return {kind: {action: part(kind, action) for action in ("read", "edit")} for kind in ("attributes", "fields")}
+    return {
+        kind: {action: part(kind, action) for action in ("read", "edit")} for kind in ("attributes", "fields")
+    }
 
 
 def _attributes_of(entity: str, field: str) -> list[str]:
     known = attributes(entity).items()
-    return [name for name, attribute in known if attribute.field.name == field and attribute.kind != "converted"]
+    return [
+        name for name, attribute in known if attribute.field.name == field and attribute.kind != "converted"
+    ]

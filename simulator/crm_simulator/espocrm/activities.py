@@ -61,7 +61,13 @@ def _meeting(draft: Draft) -> Row:
     row = _event(draft, draft.content.pick((30, 60, 90)))
     if draft.content.chance(0.05):
         day = row["dateStart"][:10]
-        row |= {"dateStart": None, "dateEnd": None, "dateStartDate": day, "dateEndDate": day, "isAllDay": True}
+        row |= {
+            "dateStart": None,
+            "dateEnd": None,
+            "dateStartDate": day,
+            "dateEndDate": day,
+            "isAllDay": True,
+        }
     return row
 
 
@@ -193,7 +199,11 @@ def _everything_files(store: Store, draft: Draft) -> Iterator[Row]:
     plain: Row = {"size": 12, "role": "Attachment", "storage": "EspoUploadDir", "createdAt": row["createdAt"]}
     plain["modifiedAt"] = row["createdAt"]
     related: Row = {"relatedType": "CEverything", "relatedId": row["id"]}
-    yield plain | related | {"id": row["fFileId"], "name": "contract ü.txt", "type": "text/plain", "field": "fFile"}
+    yield (
+        plain
+        | related
+        | {"id": row["fFileId"], "name": "contract ü.txt", "type": "text/plain", "field": "fFile"}
+    )
     yield plain | related | {"id": row["fImageId"], "name": "dot.png", "type": "image/png", "field": "fImage"}
     for number in (1, 2):
         yield plain | {

@@ -23,7 +23,15 @@ ACTIONS = ("read", "stream", "edit", "delete", "create")
 NO_CONTROLLER = frozenset({"Currency", "ImportEml", "Reminder"})
 NO_LIST = frozenset({"Preferences"})
 ADMIN_CONTROLLERS = frozenset(
-    {"AuthLogRecord", "AuthToken", "InboundEmail", "Job", "LeadCapture", "ScheduledJob", "ScheduledJobLogRecord"}
+    {
+        "AuthLogRecord",
+        "AuthToken",
+        "InboundEmail",
+        "Job",
+        "LeadCapture",
+        "ScheduledJob",
+        "ScheduledJobLogRecord",
+    }
 )
 """Controllers that let nobody but administrators in, whatever a role says."""
 _HEADERS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_simulator.espocrm.moments import moment_of
-from crm_simulator.espocrm.relations import link_of
+from crm_simulator.espocrm.relations import is_many_to_many, link_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from crm_simulator.espocrm.attributes import Attribute
     from crm_simulator.espocrm.store import Store
     from crm_simulator.espocrm.tables import Row
+
+    Getter = Callable[[Row], Any]
+    Maker = Callable[[Store, str, Attribute], Getter]
 
 RATES = {"USD": 1, "EUR": 1.08, "GBP": 1.27, "UAH": 0.024}
 """What one unit of each currency is in the base currency, the first."""
@@ -22,8 +25,8 @@ _FLAGS = {"IsOptedOut": "optOut", "IsInvalid": "invalid"}
 def person_name(row: Row, field: str = "name") -> str | None:
     """Join the parts of a person's name."""
     ending = field[0].upper() + field[1:]
-    parts = (row.get(f"{part}{ending}") for part in ("first", "middle", "last"))
-    return " ".join(part for part in parts if part) or None
+    parts = (row.get("first" + ending), row.get("middle" + ending), row.get("last" + ending))
+    return " ".join([part for part in parts if part]) or None
 
 
 def name_of(store: Store, entity: str, identity: object) -> str | None:
@@ -44,51 +47,6 @@ def convert(amount: object, currency: object) -> float | int | None:
     return value * rate if isinstance(value, int | float) else None
 
 
-def related_names(store: Store, entity: str, attribute: Attribute, row: Row) -> dict[str, str | None]:
-    """Give the names of the records in a link-multiple by id."""
-    link = link_of(entity, attribute.field.name)
-    if link is None:
-        return {}
-    found = store.related(entity, row["id"], link.name)
-    return {identity: name_of(store, link.entity, identity) for identity in found}
-
-
-def _link_name(store: Store, entity: str, attribute: Attribute, row: Row) -> str | None:
-    identity = row.get(f"{attribute.field.name}Id")
-    if identity is None:
-        return None
-    link = link_of(entity, attribute.field.name)
-    target = "Attachment" if attribute.field.type in {"file", "image"} else (link.entity if link else "")
-    return name_of(store, target, identity)
-
-
-def _parent_name(store: Store, _entity: str, attribute: Attribute, row: Row) -> str | None:
-    name = attribute.field.name
-    return name_of(store, str(row.get(f"{name}Type")), row.get(f"{name}Id"))
-
-
-def _person(_store: Store, _entity: str, attribute: Attribute, row: Row) -> str | None:
-    return person_name(row, attribute.field.name)
-
-
-def _converted(_store: Store, _entity: str, attribute: Attribute, row: Row) -> float | int | None:
-    name = attribute.name.removesuffix("Converted")
-    return convert(row.get(name), row.get(f"{name}Currency"))
-
-
-def _foreign(store: Store, entity: str, attribute: Attribute, row: Row) -> object:
-    name, field = attribute.field.source or ("", "")
-    link = link_of(entity, name)
-    other = store.find(link.entity, row.get(f"{name}Id")) if link else None
-    return other.get(field) if other else None
-
-
-def _channel_flag(_store: Store, _entity: str, attribute: Attribute, row: Row) -> bool | None:
-    if row.get(attribute.field.name) is None:
-        return None
-    return bool(row.get(attribute.name, False))
-
-
 def channel_data(name: str, row: Row) -> list[dict[str, Any]]:
     """List all addresses or numbers of a record."""
     value = row.get(name)
@@ -97,26 +55,11 @@ def channel_data(name: str, row: Row) -> list[dict[str, Any]]:
     kept = row.get(f"{name}Data")
     if kept:
         return [dict(item) for item in kept]
-    extra = {"lower": value.lower()} if name == "emailAddress" else {"type": row.get(f"{name}Type") or "Office"}
+    extra = (
+        {"lower": value.lower()} if name == "emailAddress" else {"type": row.get(f"{name}Type") or "Office"}
+    )
     flags = {flag: bool(row.get(f"{name}{suffix}", False)) for suffix, flag in _FLAGS.items()}
     return [{name: value, **extra, "primary": True, **flags}]
-
-
-def _channel_data(_store: Store, _entity: str, attribute: Attribute, row: Row) -> list[dict[str, Any]]:
-    return channel_data(attribute.field.name, row)
-
-
-def _link_ids(store: Store, entity: str, attribute: Attribute, row: Row) -> list[str]:
-    return list(store.related(entity, row["id"], attribute.field.name))
-
-
-def _link_columns(store: Store, entity: str, attribute: Attribute, row: Row) -> dict[str, dict[str, Any]]:
-    columns = attribute.field.columns
-    found = store.related(entity, row["id"], attribute.field.name)
-    return {
-        identity: {name: pair.get(name, default_column(name)) for name in columns}
-        for identity, pair in found.items()
-    }
 
 
 def default_column(name: str) -> object:
@@ -124,46 +67,125 @@ def default_column(name: str) -> object:
     return {"status": "None", "isInactive": False, "optedOut": False}.get(name)
 
 
-def _link_types(store: Store, entity: str, attribute: Attribute, row: Row) -> dict[str, str | None]:
-    found = store.related(entity, row["id"], attribute.field.name)
-    return {identity: store.row("Attachment", identity).get("type") for identity in found}
+def _link_name(store: Store, entity: str, attribute: Attribute) -> Getter:
+    link = link_of(entity, attribute.field.name)
+    target = "Attachment" if attribute.field.type in {"file", "image"} else (link.entity if link else "")
+    key, name = f"{attribute.field.name}Id", store.records.name_of
+
+    def read(row: Row) -> str | None:
+        identity = row.get(key)
+        return None if identity is None else name(target, identity)
+
+    return read
 
 
-def _one(store: Store, entity: str, attribute: Attribute, row: Row) -> tuple[str, str] | None:
+def _parent_name(store: Store, _entity: str, attribute: Attribute) -> Getter:
+    field, name = attribute.field.name, store.records.name_of
+    return lambda row: (
+        name(str(row.get(f"{field}Type")), row.get(f"{field}Id")) if row.get(f"{field}Id") else None
+    )
+
+
+def _person(_store: Store, _entity: str, attribute: Attribute) -> Getter:
+    field = attribute.field.name
+    return lambda row: person_name(row, field)
+
+
+def _converted(_store: Store, _entity: str, attribute: Attribute) -> Getter:
+    name = attribute.name.removesuffix("Converted")
+    currency = f"{name}Currency"
+    return lambda row: convert(row.get(name), row.get(currency))
+
+
+def _foreign(store: Store, entity: str, attribute: Attribute) -> Getter:
+    name, field = attribute.field.source or ("", "")
+    link = link_of(entity, name)
+    target, key = link.entity if link else "", f"{name}Id"
+
+    def read(row: Row) -> object:
+        other = store.find(target, row.get(key))
+        return other.get(field) if other else None
+
+    return read
+
+
+def _channel_flag(_store: Store, _entity: str, attribute: Attribute) -> Getter:
+    field, name = attribute.field.name, attribute.name
+    return lambda row: None if row.get(field) is None else bool(row.get(name, False))
+
+
+def _channel_data(_store: Store, _entity: str, attribute: Attribute) -> Getter:
+    return lambda row: channel_data(attribute.field.name, row)
+
+
+def _related(store: Store, entity: str, attribute: Attribute) -> Callable[[str], dict[str, dict[str, Any]]]:
+    """Give the function from an id to its live related ones, quick where nothing is related."""
+    name = attribute.field.name
+    link = link_of(entity, name)
+    if link is None or not is_many_to_many(link):
+        return lambda identity: store.related(entity, identity, name)
+    pairs, backward = store.pairs(entity, link)
+    live = store.table(link.entity).live
+    return lambda identity: {
+        other: columns for other, columns in pairs.of(identity, backward=backward).items() if other in live
+    }
+
+
+def _link_ids(store: Store, entity: str, attribute: Attribute) -> Getter:
+    related = _related(store, entity, attribute)
+    return lambda row: list(related(row["id"]))
+
+
+def _link_names(store: Store, entity: str, attribute: Attribute) -> Getter:
+    related, link = _related(store, entity, attribute), link_of(entity, attribute.field.name)
+    target, name = link.entity if link else "", store.records.name_of
+    return lambda row: {identity: name(target, identity) for identity in related(row["id"])}
+
+
+def _link_columns(store: Store, entity: str, attribute: Attribute) -> Getter:
+    related = _related(store, entity, attribute)
+    defaults = {name: default_column(name) for name in attribute.field.columns}
+    return lambda row: {
+        identity: {name: pair.get(name, value) for name, value in defaults.items()}
+        for identity, pair in related(row["id"]).items()
+    }
+
+
+def _link_types(store: Store, entity: str, attribute: Attribute) -> Getter:
+    related = _related(store, entity, attribute)
+    return lambda row: {each: store.row("Attachment", each).get("type") for each in related(row["id"])}
+
+
+def _one_id(store: Store, entity: str, attribute: Attribute) -> Getter:
     link = link_of(entity, attribute.field.name)
     if link is None:
-        return None
-    found = store.table(link.entity).grouped_by(f"{link.foreign}Id").get(row["id"])
-    return (link.entity, found[0]) if found else None
+        return lambda _row: None
+    table, key = store.table(link.entity), f"{link.foreign}Id"
+    return lambda row: next(iter(table.grouped_by(key).get(row["id"], ())), None)
 
 
-def _one_id(store: Store, entity: str, attribute: Attribute, row: Row) -> str | None:
-    found = _one(store, entity, attribute, row)
-    return found[1] if found else None
+def _one_name(store: Store, entity: str, attribute: Attribute) -> Getter:
+    link, one = link_of(entity, attribute.field.name), _one_id(store, entity, attribute)
+    target, name = link.entity if link else "", store.records.name_of
+    return lambda row: None if (identity := one(row)) is None else name(target, identity)
 
 
-def _one_name(store: Store, entity: str, attribute: Attribute, row: Row) -> str | None:
-    found = _one(store, entity, attribute, row)
-    return name_of(store, *found) if found else None
+def _followers_ids(store: Store, entity: str, _attribute: Attribute) -> Getter:
+    return lambda row: sorted(store.followers.get((entity, row["id"]), ()))
 
 
-def _followers(store: Store, entity: str, row: Row) -> list[str]:
-    return sorted(store.followers.get((entity, row["id"]), ()))
+def _followers_names(store: Store, entity: str, _attribute: Attribute) -> Getter:
+    name = store.records.name_of
+    return lambda row: {
+        each: name("User", each) for each in sorted(store.followers.get((entity, row["id"]), ()))
+    }
 
 
-def _followers_ids(store: Store, entity: str, _attribute: Attribute, row: Row) -> list[str]:
-    return _followers(store, entity, row)
+def _false(_store: Store, _entity: str, _attribute: Attribute) -> Getter:
+    return lambda _row: False
 
 
-def _followers_names(store: Store, entity: str, _attribute: Attribute, row: Row) -> dict[str, str | None]:
-    return {identity: name_of(store, "User", identity) for identity in _followers(store, entity, row)}
-
-
-def _false(_store: Store, _entity: str, _attribute: Attribute, _row: Row) -> bool:
-    return False
-
-
-MAKERS: dict[str, Callable[[Store, str, Attribute, Row], Any]] = {
+MAKERS: dict[str, Maker] = {
     "channel_data": _channel_data,
     "channel_flag": _channel_flag,
     "converted": _converted,
@@ -174,7 +196,7 @@ MAKERS: dict[str, Callable[[Store, str, Attribute, Row], Any]] = {
     "link_columns": _link_columns,
     "link_ids": _link_ids,
     "link_name": _link_name,
-    "link_names": related_names,
+    "link_names": _link_names,
     "link_types": _link_types,
     "one_id": _one_id,
     "one_name": _one_name,
@@ -182,7 +204,7 @@ MAKERS: dict[str, Callable[[Store, str, Attribute, Row], Any]] = {
     "person": _person,
     "starred": _false,
 }
-"""How the attributes of each kind are made."""
+"""Makes, for each kind of attribute, the function that reads it from a row."""
 
 
 def _primary_column(column: str) -> Callable[[Store, Row], object]:
@@ -212,38 +234,37 @@ def _entries(store: Store, row: Row) -> list[dict[str, Any]]:
     return [pair for link in links for pair in store.related("TargetList", row["id"], link).values()]
 
 
-def _user_name(store: Store, row: Row) -> str | None:
-    return name_of(store, "User", row["id"]) or person_name(row) or row.get("userName")
+def _opted_out(store: Store, row: Row) -> int:
+    return sum(bool(pair.get("optedOut")) for pair in _entries(store, row))
 
 
-def _of_user(name: str) -> Callable[[Store, Row], object]:
-    def read(store: Store, row: Row) -> object:
-        user = store.find("User", row.get("userId"))
-        return user.get(name) if user else None
+def _user_type(store: Store, row: Row) -> object:
+    user = store.find("User", row.get("userId"))
+    return user.get("type") if user else None
 
-    return read
+
+def _reminders(_store: Store, row: Row) -> list[Any]:
+    return list(row.get("reminders") or ())
 
 
 COMPUTED: dict[tuple[str, str], Callable[[Store, Row], Any]] = {
-    ("ActionHistoryRecord", "userType"): _of_user("type"),
+    ("ActionHistoryRecord", "userType"): _user_type,
     ("CVisit", "duration"): _duration,
+    ("CVisit", "reminders"): _reminders,
     ("Call", "duration"): _duration,
     ("Call", "phoneNumbersMap"): lambda _store, _row: {},
-    ("Call", "reminders"): lambda _store, row: row.get("reminders") or [],
-    ("CVisit", "reminders"): lambda _store, row: row.get("reminders") or [],
+    ("Call", "reminders"): _reminders,
     ("Campaign", "revenueCurrency"): lambda _store, _row: next(iter(RATES)),
     ("Contact", "accountIsInactive"): _primary_column("isInactive"),
     ("Contact", "hasPortalUser"): lambda _store, _row: False,
     ("Contact", "title"): _primary_column("role"),
     ("Email", "subject"): lambda _store, row: row.get("name"),
     ("Meeting", "duration"): _duration,
-    ("Meeting", "reminders"): lambda _store, row: row.get("reminders") or [],
+    ("Meeting", "reminders"): _reminders,
     ("Opportunity", "amountWeightedConverted"): _weighted,
     ("TargetList", "entryCount"): lambda store, row: len(_entries(store, row)),
-    ("TargetList", "optedOutCount"): lambda store, row: sum(
-        bool(pair.get("optedOut")) for pair in _entries(store, row)
-    ),
-    ("Task", "reminders"): lambda _store, row: row.get("reminders") or [],
-    ("User", "name"): _user_name,
+    ("TargetList", "optedOutCount"): _opted_out,
+    ("Task", "reminders"): _reminders,
+    ("User", "name"): lambda _store, row: person_name(row) or row.get("userName"),
 }
 """Attributes that are made in a way of their own."""

@@ -100,7 +100,9 @@ def _contact(draft: Draft) -> Row:
         "doNotCall": content.chance(0.05),
         "assignedUserId": draft.maybe(draft.user(), 0.8),
         "campaignId": draft.maybe(draft.any("Campaign"), 0.1),
-        "cBirthDate": draft.maybe(f"{content.number(1950, 2004)}-{content.number(1, 12):02d}-{content.number(1, 28):02d}"),
+        "cBirthDate": draft.maybe(
+            f"{content.number(1950, 2004)}-{content.number(1, 12):02d}-{content.number(1, 28):02d}"
+        ),
         "cNewsletter": content.chance(0.4),
         **_teams(draft),
     }
@@ -131,7 +133,9 @@ def _opportunity(draft: Draft) -> Row:
     reached = min(5, int(draft.age / content.number(15, 45)))
     stages = OPTIONS["Opportunity", "stage"]
     stage = str(stages[reached] if reached < 4 else content.pick(stages[4:]))
-    contacts = draft.pair("contacts", "Contact", 3, lambda: {"role": content.pick(_ROLES)}) if draft.id else []
+    contacts = (
+        draft.pair("contacts", "Contact", 3, lambda: {"role": content.pick(_ROLES)}) if draft.id else []
+    )
     return {
         "name": f"{content.pick(words.ROOTS)}: {content.pick(words.DEALS)}",
         "amount": round(500 + content.random() ** 2 * 120_000, 2),

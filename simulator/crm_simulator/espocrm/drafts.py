@@ -76,7 +76,9 @@ class Draft:
         """Give the value or nothing."""
         return value if self.content.chance(probability) else None
 
-    def pair(self, link: str, entity: str, most: int, columns: Callable[[], dict[str, Any]] = dict) -> list[str]:
+    def pair(
+        self, link: str, entity: str, most: int, columns: Callable[[], dict[str, Any]] = dict
+    ) -> list[str]:
         """Relate the record to up to `most` others."""
         found = {other for other in (self.any(entity) for _ in range(self.content.number(0, most))) if other}
         self.pairs += [(link, other, columns()) for other in sorted(found)]

@@ -167,7 +167,11 @@ class Listing:
 
     def _text_test(self, text: str) -> Test:
         known = attributes(self.entity)
-        readers = [self.store.records.getter(self.entity, name) for name in entities()[self.entity].text if name in known]
+        readers = [
+            self.store.records.getter(self.entity, name)
+            for name in entities()[self.entity].text
+            if name in known
+        ]
         wanted = text.strip("*%").casefold()
         return lambda row: any(str(read(row) or "").casefold().startswith(wanted) for read in readers)
 
@@ -216,7 +220,11 @@ class Listing:
         hidden = self.viewer.hidden_fields.get(self.entity, frozenset())
         if field in hidden:
             reason = f"Not access to order by field '{field}'."
-            raise bad_request(f"{reason} {reason}") if self.store.switches.since("9.0") else Refusal(403, reason)
+            raise (
+                bad_request(f"{reason} {reason}")
+                if self.store.switches.since("9.0")
+                else Refusal(403, reason)
+            )
 
 
 def _follow(found: list[str], size: int) -> int:

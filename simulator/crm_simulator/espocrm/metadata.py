@@ -155,7 +155,9 @@ def entity_defs(entity: Entity, *, bare: bool = False) -> dict[str, Any]:
 
 
 def _links(entity: Entity) -> list[Link]:
-    multiple = (link_of(entity.name, field.name) for field in entity.fields.values() if "ttachment" in field.type)
+    multiple = (
+        link_of(entity.name, field.name) for field in entity.fields.values() if "ttachment" in field.type
+    )
     return [*entity.links.values(), *(link for link in multiple if link and link.name not in entity.links)]
 
 

@@ -17,7 +17,16 @@ _INDUSTRIES = (
     "Software",
     "Transportation",
 )
-_SOURCES = ("Call", "Email", "Existing Customer", "Partner", "Public Relations", "Web Site", "Campaign", "Other")
+_SOURCES = (
+    "Call",
+    "Email",
+    "Existing Customer",
+    "Partner",
+    "Public Relations",
+    "Web Site",
+    "Campaign",
+    "Other",
+)
 _MEETING = ("Planned", "Held", "Not Held")
 _PERMISSIONS = ("not-set", "all", "team", "no")
 
@@ -36,7 +45,15 @@ OPTIONS: dict[tuple[str, str], tuple[object, ...]] = {
     ("Call", "direction"): ("Outbound", "Inbound"),
     ("Call", "status"): _MEETING,
     ("Campaign", "status"): ("Planning", "Active", "Inactive", "Complete"),
-    ("Campaign", "type"): ("Email", "Newsletter", "Informational Email", "Web", "Television", "Radio", "Mail"),
+    ("Campaign", "type"): (
+        "Email",
+        "Newsletter",
+        "Informational Email",
+        "Web",
+        "Television",
+        "Radio",
+        "Mail",
+    ),
     ("Case", "priority"): ("Low", "Normal", "High", "Urgent"),
     ("Case", "status"): ("New", "Assigned", "Pending", "Closed", "Rejected", "Duplicate"),
     ("Case", "type"): ("Question", "Incident", "Problem"),

@@ -31,7 +31,14 @@ _BARE = {("Account", "contacts")} | {
     for link in links
 }
 """Related lists that give next to nothing unless attributes are selected."""
-_BARE_NAMES = ("id", "accountIsInactive", "createdAt", "createdById", "assignedUserId", "targetListIsOptedOut")
+_BARE_NAMES = (
+    "id",
+    "accountIsInactive",
+    "createdAt",
+    "createdById",
+    "assignedUserId",
+    "targetListIsOptedOut",
+)
 
 
 def list_records(call: Call) -> Response:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from crm_simulator.espocrm.attributes import Attribute, attributes
-from crm_simulator.espocrm.computed import COMPUTED, MAKERS
+from crm_simulator.espocrm.computed import COMPUTED, MAKERS, name_of
 from crm_simulator.espocrm.definitions import entities
 from crm_simulator.espocrm.relations import link_of
 
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     Getter = Callable[[Row], Any]
 
 _NAMES = frozenset({"name", "firstName", "middleName", "lastName", "userName"})
-_MOST_CACHED = 150_000
+_MOST_KEPT = 400_000_000
+"""How many bytes of written rows are kept."""
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Records:
@@ -30,7 +33,8 @@ class Records:
         self._store = store
         self._getters: dict[tuple[str, str], Getter] = {}
         self._pages: dict[tuple[str, tuple[str, ...], int], dict[str, bytes]] = {}
-        self._cached = 0
+        self._names: dict[tuple[str, object], str | None] = {}
+        self._kept = 0
 
     def getter(self, entity: str, name: str) -> Getter:
         """Give the function that reads one attribute from a row of an entity type."""
@@ -47,35 +51,62 @@ class Records:
         """Show every attribute that a list can give."""
         return self.show(entity, row, shown(entity, {"list", "select"}))
 
+    def name_of(self, entity: str, identity: object) -> str | None:
+        """Give the name by which other records show one; it is kept until names change."""
+        key = (entity, identity)
+        if key not in self._names:
+            self._names[key] = name_of(self._store, entity, identity)
+        return self._names[key]
+
     def page(self, entity: str, ids: Iterable[str], names: tuple[str, ...], cut: int) -> bytes:
         """Write rows as the inside of a JSON array.
 
         `cut` is the longest text, 0 for any; a name that begins with `=` is an attribute written as null.
         """
         known = self._pages.setdefault((entity, names, cut), {})
-        columns = [(name.removeprefix("="), self._column(entity, name)) for name in names]
+        pen: _Pen | None = None
         live = self._store.table(entity).live
         written = []
         for identity in ids:
             text = known.get(identity)
             if text is None:
-                text = known[identity] = _write(entity, live[identity], columns, cut)
-                self._cached += 1
+                pen = pen or self._pen(entity, names, cut)
+                text = known[identity] = pen.write(live[identity])
+                self._kept += len(text)
             written.append(text)
-        if self._cached > _MOST_CACHED:
+        if self._kept > _MOST_KEPT:
             self.forget()
         return b",".join(written)
 
-    def _column(self, entity: str, name: str) -> Getter:
-        return _null if name.startswith("=") else self.getter(entity, name)
+    def _pen(self, entity: str, names: tuple[str, ...], cut: int) -> _Pen:
+        known = attributes(entity)
+        plain = [name for name in names if not name.startswith("=") and self._is_stored(entity, name)]
+        blank = {
+            name.removeprefix("="): False if name in plain and known[name].type == "bool" else None
+            for name in names
+        }
+        made = [
+            (name, self.getter(entity, name))
+            for name in names
+            if not name.startswith("=") and name not in plain
+        ]
+        texts = [
+            name for name in names if cut and name in plain and known[name].field.type in {"text", "wysiwyg"}
+        ]
+        return _Pen(blank, frozenset(plain), made, texts, cut)
+
+    def _is_stored(self, entity: str, name: str) -> bool:
+        return attributes(entity)[name].kind == "stored" and (entity, name) not in COMPUTED
 
     def forget(self) -> None:
         """Forget all written rows."""
         self._pages.clear()
-        self._cached = 0
+        self._names.clear()
+        self._kept = 0
 
     def created(self, entity: str) -> None:
         """Take note that rows came in: link-multiples that may hold them have changed."""
+        self._names.clear()
         for other in _dependents()[entity][1]:
             self._forget_entity(other)
 
@@ -88,6 +119,7 @@ class Records:
         showing, holding = _dependents()[entity]
         if changed & _sources():
             others = showing
+            self._names.clear()
         else:
             others = holding if any(name.endswith("Id") for name in changed) else frozenset()
         for other in others:
@@ -104,8 +136,7 @@ class Records:
             return lambda row: special(self._store, row)
         if attribute.kind == "stored":
             return _stored(attribute)
-        maker = MAKERS[attribute.kind]
-        return lambda row: maker(self._store, entity, attribute, row)
+        return MAKERS[attribute.kind](self._store, entity, attribute)
 
 
 def shown(entity: str, presences: set[str]) -> tuple[str, ...]:
@@ -113,15 +144,29 @@ def shown(entity: str, presences: set[str]) -> tuple[str, ...]:
     return tuple(name for name, attribute in attributes(entity).items() if attribute.presence in presences)
 
 
-def _null(_row: Row) -> None:
-    return None
+@dataclass(frozen=True)
+class _Pen:
+    """Writes rows of one entity type with one choice of attributes."""
 
+    blank: Row
+    plain: frozenset[str]
+    made: list[tuple[str, Getter]]
+    texts: list[str]
+    cut: int
 
-def _write(entity: str, row: Row, columns: list[tuple[str, Getter]], cut: int) -> bytes:
-    shown_row = {name: read(row) for name, read in columns}
-    if cut:
-        _cut(entity, shown_row, cut)
-    return json.dumps(shown_row, separators=(",", ":")).encode("ascii")
+    def write(self, row: Row) -> bytes:
+        shown_row = self.blank.copy()
+        plain = self.plain
+        for name, value in row.items():
+            if name in plain:
+                shown_row[name] = value
+        for name, read in self.made:
+            shown_row[name] = read(row)
+        for name in self.texts:
+            value = shown_row[name]
+            if isinstance(value, str) and len(value) > self.cut:
+                shown_row[name] = value[: self.cut]
+        return _ENCODER.encode(shown_row).encode("ascii")
 
 
 def _stored(attribute: Attribute) -> Getter:
@@ -129,13 +174,6 @@ def _stored(attribute: Attribute) -> Getter:
     if attribute.type == "bool":
         return lambda row: row.get(name, False)
     return lambda row: row.get(name)
-
-
-def _cut(entity: str, row: Row, cut: int) -> None:
-    known = attributes(entity)
-    for name, value in row.items():
-        if isinstance(value, str) and len(value) > cut and known[name].field.type in {"text", "wysiwyg"}:
-            row[name] = value[:cut]
 
 
 @cache
@@ -153,7 +191,9 @@ def _that_show(entity: str) -> Iterator[str]:
 
 def _that_hold(entity: str) -> Iterator[str]:
     for name in entities():
-        fields = (attribute.field.name for attribute in attributes(name).values() if attribute.kind == "link_ids")
+        fields = (
+            attribute.field.name for attribute in attributes(name).values() if attribute.kind == "link_ids"
+        )
         links = (link_of(name, field) for field in fields)
         if any(link is not None and link.entity == entity for link in links):
             yield name

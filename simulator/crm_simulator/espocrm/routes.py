@@ -42,10 +42,14 @@ ROUTES: tuple[tuple[str, str, str | None, Handler], ...] = (
     ("DELETE", ":entity/:id/:link", None, writing.unrelate),
 )
 """Method, path, first version, answer; the first that fits is taken."""
-_SPLIT = tuple((method, path.split("/") if path else [], since, handler) for method, path, since, handler in ROUTES)
+_SPLIT = tuple(
+    (method, path.split("/") if path else [], since, handler) for method, path, since, handler in ROUTES
+)
 
 
-def route(method: str, parts: tuple[str, ...], since: Callable[[str], bool]) -> tuple[Handler, dict[str, str]]:
+def route(
+    method: str, parts: tuple[str, ...], since: Callable[[str], bool]
+) -> tuple[Handler, dict[str, str]]:
     """Find the answer to a request and the names in its path."""
     for allowed, pattern, version, handler in _SPLIT:
         if allowed == method and len(pattern) == len(parts) and (version is None or since(version)):

@@ -67,7 +67,9 @@ def followers(call: Call) -> Response:
     users = [found for identity in ids if (found := call.store.find("User", identity)) is not None]
     hidden = call.viewer.hidden("User")
     names = [name for name in shown("User", {"list"}) if name not in hidden]
-    return answer_value({"total": len(users), "list": [call.store.records.show("User", user, names) for user in users]})
+    return answer_value(
+        {"total": len(users), "list": [call.store.records.show("User", user, names) for user in users]}
+    )
 
 
 def follow(call: Call) -> Response:
@@ -146,13 +148,23 @@ def _followers(call: Call, note: Row) -> set[str]:
 def _brief(call: Call, note: Row) -> Row:
     names = [name for name in _GLOBAL if name not in _FEED]
     found = call.store.records.show("Note", note, names)
-    return found | _attached(call, note) | _related_name(call, note) | {"reactionCounts": None, "myReactions": []}
+    return (
+        found
+        | _attached(call, note)
+        | _related_name(call, note)
+        | {"reactionCounts": None, "myReactions": []}
+    )
 
 
 def _full(call: Call, note: Row) -> Row:
     names = [name for name in shown("Note", {"list"}) if name not in {"relatedName", "parentName"}]
     found = call.store.records.show("Note", note, names)
-    return found | _attached(call, note) | _related_name(call, note) | {"reactionCounts": None, "myReactions": []}
+    return (
+        found
+        | _attached(call, note)
+        | _related_name(call, note)
+        | {"reactionCounts": None, "myReactions": []}
+    )
 
 
 def _attached(call: Call, note: Row) -> Row:

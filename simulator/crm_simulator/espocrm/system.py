@@ -26,7 +26,12 @@ _STREAMED = ("Account", "Opportunity", "Opportunity", "Case", "Lead", "Contact",
 def _user(draft: Draft) -> Row:
     draft.modified = draft.created
     if not draft.id:
-        return {"userName": f"user{draft.index}", "type": "regular", "lastName": draft.content.last_name(), "isActive": True}
+        return {
+            "userName": f"user{draft.index}",
+            "type": "regular",
+            "lastName": draft.content.last_name(),
+            "isActive": True,
+        }
     user = USERS[draft.index]
     seeds = draft.seeds
     if user.team is not None:
@@ -60,7 +65,10 @@ def _role(draft: Draft) -> Row:
     draft.modified = draft.created
     name = tuple(ROLES)[draft.index % len(ROLES)]
     permissions = dict.fromkeys(ALL_PERMISSIONS, "not-set") | PERMISSIONS.get(name, {})
-    hidden = {scope: {field: {"read": "no", "edit": "no"} for field in fields} for scope, fields in FIELDS.get(name, {}).items()}
+    hidden = {
+        scope: {field: {"read": "no", "edit": "no"} for field in fields}
+        for scope, fields in FIELDS.get(name, {}).items()
+    }
     data = {scope: spelled(access) for scope, access in ROLES[name].items()}
     return {"name": name, **permissions, "data": data, "fieldData": hidden or None}
 
@@ -87,7 +95,11 @@ def _note(draft: Draft) -> Row:
     if kind == "Post":
         row["post"] = content.text(3) or content.sentence()
     if kind == "Status":
-        row["data"] = {"field": "status", "value": content.pick(("New", "Assigned", "Closed")), "style": "default"}
+        row["data"] = {
+            "field": "status",
+            "value": content.pick(("New", "Assigned", "Closed")),
+            "style": "default",
+        }
     return row | {"createdById": draft.user()}
 
 
@@ -139,14 +151,18 @@ def _numbers(store: Store, _draft: Draft) -> Iterator[Row]:
 SYSTEM_MAKERS = {
     "EmailAddress": Maker(lambda _draft: {}, _addresses),
     "EmailTemplate": Maker(_email_template),
-    "EmailTemplateCategory": Maker(lambda draft: {"name": f"Category {draft.index + 1}", "order": draft.index + 1}),
+    "EmailTemplateCategory": Maker(
+        lambda draft: {"name": f"Category {draft.index + 1}", "order": draft.index + 1}
+    ),
     "Job": Maker(_job),
     "Note": Maker(_note),
     "PhoneNumber": Maker(lambda _draft: {}, _numbers),
     "Role": Maker(_role),
     "ScheduledJob": Maker(_scheduled_job),
     "Team": Maker(_team),
-    "Template": Maker(lambda draft: {"name": f"Letter {draft.index + 1}", "entityType": "Account", "status": "Active"}),
+    "Template": Maker(
+        lambda draft: {"name": f"Letter {draft.index + 1}", "entityType": "Account", "status": "Active"}
+    ),
     "User": Maker(_user),
     "WorkingTimeCalendar": Maker(lambda _draft: {"name": "Office hours", "timeRanges": [["9:00", "17:00"]]}),
 }

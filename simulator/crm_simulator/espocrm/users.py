@@ -39,14 +39,16 @@ USERS = (
     ),
     User("limited", "api", None, "limited", LIMITED, api_key="1e2d3c4b5a69788796a5b4c3d2e1f00f", team=0),
     User("norole", "api", None, "norole", api_key="77aa88bb99cc00dd11ee22ff33aa44bb"),
-    User("retired", "api", None, "retired", READ_ALL, api_key="deadbeefdeadbeefdeadbeefdeadbeef", active=False),
+    User(
+        "retired", "api", None, "retired", READ_ALL, api_key="deadbeefdeadbeefdeadbeefdeadbeef", active=False
+    ),
     User("sales1", "regular", "Maya", "Müller", READ_ALL, "sales1-password", team=0),
     User("sales2", "regular", "Sean", "O'Brien", team=0),
     User("sales3", "regular", "Oksana", "Шевченко", team=1),
     User("sales4", "regular", "Linh", "Nguyễn", team=1),
     User("support1", "regular", "Priya", "Patel", team=2),
     User("support2", "regular", "José", "García", team=2),
-    User("former", "regular", "Ned", "Former", active=False),
+    User("former", "regular", "Ned", "Former", password="former-password", active=False),
 )
 STAFF = tuple(index for index, user in enumerate(USERS) if user.type == "regular" and user.active)
 """Places in USERS of those that records are assigned to."""

@@ -34,9 +34,13 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "lessThanOrEquals": operator.le,
     "on": operator.eq,
 }
-ALIASES = {"=": "equals", "!=": "notEquals", ">": "greaterThan", "<": "lessThan", ">=": "greaterThanOrEquals"} | {
-    "<=": "lessThanOrEquals"
-}
+ALIASES = {
+    "=": "equals",
+    "!=": "notEquals",
+    ">": "greaterThan",
+    "<": "lessThan",
+    ">=": "greaterThanOrEquals",
+} | {"<=": "lessThanOrEquals"}
 _NUMBERS = {"int", "float", "decimal"}
 _ZONED = {"on", "after", "before", "between", "today", "past", "future"}
 _SUBQUERIES = {"not", "subQueryIn", "subQueryNotIn", "subQueryFilterAll", "subQuery"}
@@ -156,7 +160,11 @@ class Filters:
     def _compare(self, kind: str, attribute: str, item: Item) -> Test:
         if "value" not in item:
             raise bad_request(f"Bad where item '{kind}'.")
-        value, compare, read = self.value(kind, attribute, item), COMPARISONS[kind], self.comparable(attribute)
+        value, compare, read = (
+            self.value(kind, attribute, item),
+            COMPARISONS[kind],
+            self.comparable(attribute),
+        )
         if value is None:
             return (lambda row: read(row) is None) if kind == "equals" else (lambda _row: False)
         return lambda row: (found := read(row)) is not None and compare(found, value)

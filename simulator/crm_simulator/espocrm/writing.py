@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from crm_simulator.messages import Response
 
 _UNTOUCHABLE = {"id", "deleted", "createdAt", "modifiedAt", "versionNumber", "streamUpdatedAt"}
-_NO_DUPLICATES = {"Account": ("name",), "Contact": ("firstName", "lastName"), "Lead": ("firstName", "lastName")}
+_NO_DUPLICATES = {
+    "Account": ("name",),
+    "Contact": ("firstName", "lastName"),
+    "Lead": ("firstName", "lastName"),
+}
 """By what a new record is taken for one that is there already."""
 
 
@@ -94,15 +98,17 @@ def _writable(call: Call) -> Row:
     return {
         name: value
         for name, value in call.body.items()
-        if name in known
-        and name not in hidden | _UNTOUCHABLE
-        and ("readOnly" not in known[name].field.marks)
+        if name in known and name not in hidden | _UNTOUCHABLE and ("readOnly" not in known[name].field.marks)
     }
 
 
 def _validate(entity: str, fields: Row, *, partly: bool = False) -> None:
     for field in entities()[entity].fields.values():
-        required = "required" in field.marks and field.type in {"varchar", "enum"} and field.name in attributes(entity)
+        required = (
+            "required" in field.marks
+            and field.type in {"varchar", "enum"}
+            and field.name in attributes(entity)
+        )
         missing = not fields.get(field.name) if not partly else fields.get(field.name, "x") in {"", None}
         if required and missing and "notStorable" not in field.marks:
             reason = f"Field validation failure; entityType: {entity}, field: {field.name}, type: required."
