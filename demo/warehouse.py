@@ -23,10 +23,10 @@ ANSWERS = {
         WHERE ticket.status <> 'Closed' AND ticket._sdc_deleted_at IS NULL
         GROUP BY ALL ORDER BY tickets DESC, company LIMIT 5""",
     "Did every record of every run arrive?": """
-        SELECT target_schema AS crm, sum(rows_in) AS rows_in, sum(inserted) AS inserted,
-          sum(updated) AS updated, sum(superseded) AS superseded, sum(rejected) AS rejected,
-          sum(deleted) AS deleted
-        FROM _load.streams GROUP BY run_id, crm ORDER BY min(started_at)""",
+        SELECT schema_name AS crm, sum(rows_in) AS rows_in, sum(rows_inserted) AS inserted,
+          sum(rows_updated) AS updated, sum(rows_superseded) AS superseded,
+          sum(rows_rejected) AS rejected, sum(rows_deleted) AS deleted
+        FROM _load.streams GROUP BY run_id, crm ORDER BY min(committed_at)""",
 }
 
 
@@ -47,11 +47,14 @@ class Table:
 
 def live_ids(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> frozenset[str]:
     """Return the keys of the rows of a table that are not marked as deleted; none where there is no table."""
-    sql = f'SELECT id::VARCHAR FROM "{schema}"."{table}" WHERE _sdc_deleted_at IS NULL'  # noqa: S608 (our names)
+    name = f'"{schema}"."{table}"'
     try:
-        return frozenset(row[0] for row in connection.execute(sql).fetchall())
+        columns = {row[0] for row in connection.execute(f"DESCRIBE {name}").fetchall()}
     except duckdb.CatalogException:
         return frozenset()
+    alive = "_sdc_deleted_at IS NULL" if "_sdc_deleted_at" in columns else "true"
+    sql = f"SELECT id::VARCHAR FROM {name} WHERE {alive}"  # noqa: S608 (our own names)
+    return frozenset(row[0] for row in connection.execute(sql).fetchall())
 
 
 def compare(sources: Mapping[tuple[str, str], frozenset[str]]) -> list[Table]:
@@ -63,31 +66,47 @@ def compare(sources: Mapping[tuple[str, str], frozenset[str]]) -> list[Table]:
         ]
 
 
-def ledger(age: int) -> dict[tuple[str, str], tuple[int, int, int, float]]:
-    """Return new, changed, deleted, records/s by (schema, table) of the last run (1) or the one before it."""
+@dataclass(frozen=True)
+class Load:
+    """What the ledger says of one table in one run."""
+
+    new: int = 0
+    changed: int = 0
+    deleted: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+
+    @property
+    def speed(self) -> float:
+        """Rows loaded a second."""
+        return self.rows / self.seconds if self.seconds else 0.0
+
+
+def ledger(age: int) -> dict[tuple[str, str], Load]:
+    """Return the ledger by (schema, table) of the last run (1) or the one before it (2)."""
     with duckdb.connect(str(WAREHOUSE), read_only=True) as connection:
         rows = connection.execute(
             """
-            SELECT target_schema, stream, inserted, updated, deleted, rows_in / greatest(seconds, 0.001)
+            SELECT schema_name, table_name, rows_inserted, rows_updated, rows_deleted, streams.rows_in, seconds
             FROM _load.streams JOIN _load.runs USING (run_id)
-            QUALIFY dense_rank() OVER (PARTITION BY target_schema ORDER BY runs.started_at DESC) = ?""",
+            QUALIFY dense_rank() OVER (PARTITION BY schema_name ORDER BY started_at DESC) = ?""",
             [age],
         ).fetchall()
-    return {(row[0], row[1]): row[2:] for row in rows}
+    return {(row[0], row[1]): Load(*row[2:]) for row in rows}
 
 
 def print_tables(tables: list[Table]) -> None:
-    """Print one line per table: the source, the warehouse, and what the second run brought."""
-    heads = ("in CRM", "DuckDB", "new", "changed", "deleted", "records/s")
-    say(f"  {'table':<34}" + "".join(f"{head:>10}" for head in heads))
-    second, first = ledger(1), ledger(2)
+    """Print one line per table: the source, the warehouse, what run 2 brought, and how fast run 1 loaded."""
+    heads = ("in CRM", "DuckDB", "new", "changed", "deleted", "seconds", "rows/s")
+    say(f"  {'table':<34}" + "".join(f"{head:>9}" for head in heads))
+    first, second = ledger(2), ledger(1)
     for table in tables:
         key = (table.schema, table.name)
-        new, changed, deleted, _ = second.get(key, (0, 0, 0, 0.0))
-        speed = first.get(key, (0, 0, 0, 0.0))[3]
-        numbers = (len(table.source), len(table.loaded), new, changed, deleted, round(speed))
+        full, delta = first.get(key, Load()), second.get(key, Load())
+        numbers = (len(table.source), len(table.loaded), delta.new, delta.changed, delta.deleted)
+        speed = f"{full.seconds:>9.2f}{full.speed:>9,.0f}"
         mark = "" if table.is_equal else "  <- differs"
-        say(f"  {'.'.join(key):<34}" + "".join(f"{number:>10,}" for number in numbers) + mark)
+        say(f"  {'.'.join(key):<34}" + "".join(f"{number:>9,}" for number in numbers) + speed + mark)
 
 
 def print_answers() -> None:
