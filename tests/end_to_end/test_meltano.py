@@ -1,0 +1,103 @@
+"""What a user sees of a mistake when Meltano runs the pipeline: one clear line, no traceback, a failing exit code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from crm_simulator import Clock, Simulator
+
+ROOT = Path(__file__).resolve().parents[2]
+MELTANO = Path(sys.executable).with_name("meltano")
+
+
+@pytest.fixture(scope="module")
+def simulator():
+    with Simulator(scale=0.01, clock=Clock.frozen("2026-11-20T12:00:00+00:00")) as running:
+        yield running
+
+
+@pytest.fixture
+def run(simulator, tmp_path):
+    """Run Meltano on a copy of the project's meltano.yml, as a user with a folder of their own would."""
+    shutil.copy(ROOT / "meltano.yml", tmp_path)
+    (tmp_path / ".venv").symlink_to(ROOT / ".venv" if (ROOT / ".venv").exists() else Path(sys.prefix))
+    database = tmp_path / "data" / "crm.duckdb"
+
+    def meltano(*arguments, **settings):
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "TARGET_"))
+        }
+        environment |= {
+            "TAP_OPENCRM_URL": simulator.opencrm.url,
+            "TAP_OPENCRM_API_KEY": simulator.opencrm.credentials["api_key"],
+            "TAP_OPENCRM_PASS_KEY": simulator.opencrm.credentials["pass_key"],
+            "TAP_OPENCRM_ENTITIES": '["companies"]',
+            "TAP_ESPOCRM_URL": simulator.espocrm.url,
+            "TAP_ESPOCRM_API_KEY": simulator.espocrm.credentials["api_key"]["api_key"],
+            "TAP_ESPOCRM_ENTITIES": '["Account"]',
+            "TARGET_DUCKDB_PATH": str(database),
+            "TARGET_DUCKDB_LOCK_TIMEOUT_SECONDS": "1",
+            "NO_COLOR": "1",
+            **settings,
+        }
+        return subprocess.run(
+            [MELTANO, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    meltano.database = database
+    return meltano
+
+
+def output(done):
+    return done.stdout + done.stderr
+
+
+def test_both_crms_arrive_in_schemas_of_their_own(run, simulator):
+    assert run("run", "crm-to-duckdb").returncode == 0
+    with duckdb.connect(str(run.database)) as connection:
+        companies = connection.execute("SELECT count(*) FROM opencrm.companies").fetchone()[0]
+        accounts = connection.execute("SELECT count(*) FROM espocrm.account").fetchone()[0]
+    assert (companies, accounts) == (
+        len(simulator.opencrm.store.ids("company")),
+        len(simulator.espocrm.store.ids("Account")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("job", "settings", "clue"),
+    [
+        pytest.param(
+            "opencrm-to-duckdb", {"TAP_OPENCRM_PASS_KEY": "wrong"}, "Unauthorized", id="wrong-key-opencrm"
+        ),
+        pytest.param("espocrm-to-duckdb", {"TAP_ESPOCRM_API_KEY": "wrong"}, "401", id="wrong-key-espocrm"),
+        pytest.param(
+            "opencrm-to-duckdb", {"TAP_OPENCRM_ENTITIES": '["nonsense"]'}, "nonsense", id="unknown-entity"
+        ),
+        pytest.param(
+            "espocrm-to-duckdb", {"TAP_ESPOCRM_URL": "http://127.0.0.1:9"}, "127.0.0.1:9", id="unreachable"
+        ),
+        pytest.param("espocrm-to-duckdb", {"TAP_ESPOCRM_API_KEY": ""}, "api_key", id="missing-setting"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(run, job, settings, clue):
+    done = run("run", job, **settings)
+    assert (done.returncode != 0, clue in output(done), "Traceback" in output(done)) == (True, True, False), (
+        output(done)
+    )
+
+
+def test_a_locked_file_names_its_holder(run):
+    run.database.parent.mkdir()
+    with duckdb.connect(str(run.database)):
+        done = run("run", "opencrm-to-duckdb")
+    assert (done.returncode != 0, f"{os.getpid()}" in output(done), "Traceback" in output(done)) == (
+        True,
+        True,
+        False,
+    ), output(done)

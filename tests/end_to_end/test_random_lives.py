@@ -1,0 +1,60 @@
+"""Whatever happens to a sync, the next quiet one leaves a warehouse that equals the CRM."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.end_to_end.schedules import Life
+from tests.end_to_end.worlds import EspoCRMWorld, OpenCRMWorld
+
+FEW, MANY = 8, int(os.environ.get("CRM_SOAK_SCHEDULES", "2000"))
+
+
+class OpenCRMLife(Life):
+    world_class = OpenCRMWorld
+    entity_choices = (("company", "quote"), ("contact",), ("activity", "ticket", "invoice"))
+    proof = "OpenCRM, random lives"
+
+
+class EspoCRMLife(Life):
+    world_class = EspoCRMWorld
+    entity_choices = (
+        ("Account", "Contact"),
+        ("Contact", "Opportunity"),
+        ("Meeting", "User"),
+        ("CEverything",),
+    )
+    proof = "EspoCRM, random lives"
+
+
+def live(life: type[Life], forks, number: int, *, is_soak: bool) -> None:
+    """Live many lives; short ones in the normal run, without looking for a smaller example of a failure."""
+    life.launcher = forks
+    run_state_machine_as_test(
+        life,
+        settings=settings(
+            max_examples=number,
+            stateful_step_count=10 if is_soak else 8,
+            deadline=None,
+            database=None,
+            derandomize=not is_soak,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+            print_blob=False,
+        ),
+    )
+
+
+@pytest.mark.parametrize("life", [OpenCRMLife, EspoCRMLife], ids=["opencrm", "espocrm"])
+def test_some_random_lives_end_equal_to_the_source(life, forks):
+    live(life, forks, FEW, is_soak=False)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("life", [OpenCRMLife, EspoCRMLife], ids=["opencrm", "espocrm"])
+def test_thousands_of_random_lives_end_equal_to_the_source(life, forks):
+    live(life, forks, MANY, is_soak=True)
