@@ -24,6 +24,8 @@
     {{ return(value if found_type == "JSON" else "to_json(" ~ value ~ ")") }}
   {%- elif data_type == "BIGINT" and found_type in ["VARCHAR", "JSON"] -%}
     {{ return("try_cast(try_cast(trim(" ~ text ~ ") as decimal(38, 9)) as bigint)") }}
+  {%- elif data_type.startswith("DECIMAL") and found_type in ["DOUBLE", "FLOAT"] -%}
+    {{ return(float_as_money(value, data_type)) }}
   {%- endif -%}
   {%- set readable = found_type.startswith("DECIMAL") or found_type in ["BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "BOOLEAN"] -%}
   {{ return("try_cast(" ~ (value if readable else "trim(" ~ text ~ ")") ~ " as " ~ data_type ~ ")") }}
@@ -49,6 +51,16 @@
     {%- set decoded.sql = "replace(" ~ decoded.sql ~ ", '" ~ entity ~ "', '" ~ character | replace("'", "''") ~ "')" -%}
   {%- endfor -%}
   {{ return("case when contains(" ~ text ~ ", '&') then " ~ decoded.sql ~ " else " ~ text ~ " end") }}
+{%- endmacro %}
+
+
+{# A float as the decimal it was meant to be: as many places as a double of its size holds exactly, six at most. #}
+{% macro float_as_money(value, data_type) -%}
+  {%- set steps = [] -%}
+  {%- for narrow in ["decimal(15, 6)", "decimal(15, 4)", "decimal(15, 2)"] -%}
+    {%- do steps.append("try_cast(try_cast(" ~ value ~ " as " ~ narrow ~ ") as " ~ data_type ~ ")") -%}
+  {%- endfor -%}
+  {{ return("coalesce(" ~ steps | join(", ") ~ ", try_cast(" ~ value ~ " as " ~ data_type ~ "))") }}
 {%- endmacro %}
 
 
@@ -93,6 +105,8 @@
 {% macro value_as_local(value, text, found_type, zone) -%}
   {%- if found_type == "DATE" -%}
     {{ return("cast(" ~ value ~ " as timestamp)") }}
+  {%- elif found_type == "TIMESTAMP WITH TIME ZONE" -%}
+    {{ return("timezone(" ~ zone ~ ", " ~ value ~ ")") }}
   {%- endif -%}
   {{ return(local_time(value_as_utc(value, text, found_type, zone))) }}
 {%- endmacro %}

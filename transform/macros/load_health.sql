@@ -1,12 +1,12 @@
 {# The ledger's tables with the columns the health report reads; missing ones read as empty. #}
 {% macro ledger(table) -%}
   {%- set columns = {
-    "runs": {"run_id": "VARCHAR", "started_at": "TIMESTAMP", "committed_at": "TIMESTAMP", "status": "VARCHAR"},
+    "runs": {"run_id": "VARCHAR", "target_schema": "VARCHAR", "started_at": "TIMESTAMP", "committed_at": "TIMESTAMP", "status": "VARCHAR"},
     "streams": {
       "run_id": "VARCHAR", "schema_name": "VARCHAR", "table_name": "VARCHAR", "stream": "VARCHAR", "rows_in": "BIGINT",
       "rows_inserted": "BIGINT", "rows_updated": "BIGINT", "rows_superseded": "BIGINT", "rows_rejected": "BIGINT",
       "rows_deleted": "BIGINT", "seconds": "DOUBLE"},
-    "rejected_values": {"schema_name": "VARCHAR", "stream": "VARCHAR"},
+    "rejected_values": {"schema_name": "VARCHAR", "table_name": "VARCHAR"},
     "schema_changes": {"schema_name": "VARCHAR", "table_name": "VARCHAR"},
   }[table] -%}
   {%- set raw = api.Relation.create(schema=var("ledger_schema"), identifier=table) -%}
@@ -37,29 +37,36 @@
 {%- endmacro %}
 
 
-{# One row per stream: its last run, its last good run, and what the raw table holds. #}
+{# One row per raw table: how the last load of its schema went, and what the last load that brought rows for it did. #}
 {% macro load_health() -%}
-with run as ({{ ledger("runs") }}),
-
-load as (
+with run as (
   select
-    stream.* exclude (run_id), run.started_at, run.committed_at,
-    coalesce(lower(run.status) in ({{ "'" ~ var("run_succeeded") | join("', '") ~ "'" }}), false) as succeeded,
-    row_number() over (partition by stream.schema_name, stream.table_name order by run.started_at desc) as age
-  from ({{ ledger("streams") }}) as stream
-  join run on run.run_id = stream.run_id
+    *, coalesce(lower(status) in ({{ "'" ~ var("run_succeeded") | join("', '") ~ "'" }}), false) as succeeded,
+    row_number() over (partition by target_schema order by started_at desc) as age
+  from ({{ ledger("runs") }})
 ),
 
-history as (
+schema_load as (
   select
-    schema_name, table_name, count(*) as runs, count(*) filter (not succeeded) as failed_runs,
-    max(committed_at) filter (succeeded) as last_success_at
-  from load
+    target_schema as schema_name,
+    max(started_at) as last_run_at,
+    max(committed_at) filter (succeeded) as last_success_at,
+    bool_or(succeeded) filter (age = 1) as last_succeeded,
+    count(*) as runs,
+    count(*) filter (not succeeded) as failed_runs
+  from run
   group by all
 ),
 
+stream_load as (
+  select stream.*, run.started_at, row_number() over (partition by stream.schema_name, stream.table_name order by run.started_at desc) as age
+  from ({{ ledger("streams") }}) as stream
+  join run on run.run_id = stream.run_id
+  where stream.rows_in > 0 or stream.rows_deleted > 0
+),
+
 refused as (
-  select schema_name, stream, count(*) as values_rejected from ({{ ledger("rejected_values") }}) group by all
+  select schema_name, table_name, count(*) as values_rejected from ({{ ledger("rejected_values") }}) group by all
 ),
 
 changed as (
@@ -73,30 +80,33 @@ held as (
 select {{ declared_columns() }}
 from (
   select
-    coalesce(load.stream, held.table_name) as stream,
-    schema_name,
-    load.started_at as last_run_at,
-    {{ local_time("load.started_at") }} as last_run_at_local,
-    history.last_success_at,
-    round(date_diff('second', history.last_success_at, {{ now_utc() }}) / 3600, 2) as hours_since_success,
-    load.seconds as duration_seconds,
-    coalesce(history.runs, 0) as runs,
-    coalesce(history.failed_runs, 0) as failed_runs,
-    load.rows_in, load.rows_inserted, load.rows_updated, load.rows_superseded, load.rows_rejected, load.rows_deleted,
+    held.table_name as stream,
+    held.schema_name,
+    schema_load.last_run_at,
+    {{ local_time("schema_load.last_run_at") }} as last_run_at_local,
+    schema_load.last_success_at,
+    round(greatest(date_diff('second', schema_load.last_success_at, {{ now_utc() }}), 0) / 3600, 2) as hours_since_success,
+    coalesce(schema_load.runs, 0) as runs,
+    coalesce(schema_load.failed_runs, 0) as failed_runs,
+    stream_load.started_at as last_rows_at,
+    stream_load.seconds as duration_seconds,
+    stream_load.rows_in, stream_load.rows_inserted, stream_load.rows_updated, stream_load.rows_superseded, stream_load.rows_rejected,
+    stream_load.rows_deleted,
     held.rows_in_table,
     coalesce(refused.values_rejected, 0) as values_rejected,
     coalesce(changed.schema_changes, 0) as schema_changes,
     case
-      when load.stream is null then 'not recorded'
-      when not load.succeeded then 'failed'
+      when schema_load.runs is null then 'not recorded'
+      when not schema_load.last_succeeded then 'failed'
       when hours_since_success > {{ var("late_after_hours") }} then 'late'
-      when load.rows_rejected > 0 or refused.values_rejected > 0 then 'rejected'
+      when stream_load.rows_rejected > 0 or refused.values_rejected > 0 then 'rejected'
+      when held.rows_in_table = 0 then 'empty'
       else 'ok'
     end as status
   from held
-  full join (select * from load where age = 1 and not ends_with(table_name, '__live')) as load using (schema_name, table_name)
-  left join history using (schema_name, table_name)
-  left join refused on refused.schema_name = schema_name and refused.stream = load.stream
+  left join schema_load using (schema_name)
+  left join (select * from stream_load where age = 1) as stream_load using (schema_name, table_name)
+  left join refused using (schema_name, table_name)
   left join changed using (schema_name, table_name)
 )
 {%- endmacro %}

@@ -9,15 +9,28 @@
 {# The columns the YAML of this model lists, in its order: what a model hands on never depends on what came in. #}
 {% macro declared_columns() -%}
   {%- for name, column in model.columns.items() %}
-  cast({{ name }} as {{ column.data_type }}) as {{ name }}{{ "," if not loop.last }}
+  {{ to_pennies(name) if column.data_type == "DECIMAL(28,2)" else "cast(" ~ name ~ " as " ~ column.data_type ~ ")" }} as {{ name }}{{ "," if not loop.last }}
   {%- endfor %}
+{%- endmacro %}
+
+
+{# Money to the penny. DuckDB drops decimals of wide numbers forty times slower than it goes by way of a double; so the
+   double is taken where it says the same. #}
+{% macro to_pennies(money) -%}
+  {%- set quick = "try_cast(cast(" ~ money ~ " as double) as decimal(28, 2))" -%}
+  {{ return("case when cast(" ~ quick ~ " as decimal(38, 9)) = " ~ money ~ " then " ~ quick ~ " else cast(" ~ money ~ " as decimal(28, 2)) end") }}
 {%- endmacro %}
 
 
 {# A column for each custom field that the seed custom_fields names for an entity, read out of custom_fields. #}
 {% macro custom_columns(entity) -%}
   {%- for field in custom_fields_of(entity) %},
-  try_cast(case {% for part in field.parts %}when source = '{{ part.source }}' then custom_fields ->> '{{ part.path }}' {% endfor %}end as {{ field.type }}) as {{ quoted(field.name) }}
+  case
+    {%- for part in field.parts %}
+    when source = '{{ part.source }}'
+      then {{ cleaned("crm", "(custom_fields ->> '" ~ part.path ~ "')", "VARCHAR", field.type, "choice" if field.type == "VARCHAR" else "plain") }}
+    {%- endfor %}
+  end as {{ quoted(field.name) }}
   {%- endfor %}
 {%- endmacro %}
 

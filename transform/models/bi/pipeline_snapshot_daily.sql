@@ -23,11 +23,13 @@ stay as (
 change as (
   select
     source, stage, stage_order, is_reconstructed, greatest(day, {{ first_day_shown() }}) as day,
-    sum(sign) as opportunities, sum(sign * amount_base) as amount_base, sum(sign * weighted_amount_base) as weighted_amount_base
+    sum(opportunities) as opportunities, sum(amount_base) as amount_base, sum(weighted_amount_base) as weighted_amount_base
   from (
-    select *, from_day as day, 1 as sign from stay where to_day is null or to_day > from_day
+    select *, from_day as day, 1 as opportunities from stay where to_day is null or to_day > from_day
     union all
-    select *, to_day as day, -1 as sign from stay where to_day > from_day
+    select * replace (-amount_base as amount_base, -weighted_amount_base as weighted_amount_base), to_day as day, -1 as opportunities
+    from stay
+    where to_day > from_day
   )
   group by all
 ),

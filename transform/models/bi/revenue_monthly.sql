@@ -1,7 +1,7 @@
 {%- set kinds = {"quote": ["quotes", "quoted_net"], "sales_order": ["orders", "ordered_net"], "invoice": ["invoices", "invoiced_net"],
   "purchase_order": ["purchase_orders", "purchased_net"]} -%}
 with entry as (
-  select source, closed_on as day, 'won' as kind, amount_base as net, cast(null as decimal(28, 6)) as gross
+  select source, closed_on as day, 'won' as kind, amount_base as net, cast(null as decimal(38, 9)) as gross
   from {{ ref("opportunity") }}
   where outcome = 'won' and not is_deleted
   union all

@@ -20,7 +20,7 @@ from (
   select
     * exclude (probability),
     case outcome when 'won' then 100 when 'lost' then 0 else least(greatest(given_probability, 0), 100) end as probability,
-    amount_base * cast(probability / 100 as decimal(9, 6)) as weighted_amount_base,
+    cast(cast(amount_base as double) * probability / 100 as decimal(28, 4)) as weighted_amount_base,
     case when outcome <> 'open' then coalesce(close_date, cast(modified_at_local as date)) end as closed_on
   from judged
 )
