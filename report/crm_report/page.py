@@ -61,7 +61,8 @@ def figure_html(figure: Figure, answer: Answer) -> str:
     """Return one of the numbers on top; a query without an answer leaves a dash."""
     rows = [row for row in answer.records() if row["value"] is not None]
     values = "".join(value_html(figure, row) for row in rows) or f'<p class="value">{NOTHING}</p>'
-    return f'<div class="figure" id="{figure.id}"><h3>{escape(figure.label)}</h3><div class="values">{values}</div></div>'
+    heading = f"<h3>{escape(figure.label)}</h3>"
+    return f'<div class="figure" id="{figure.id}">{heading}<div class="values">{values}</div></div>'
 
 
 def value_html(figure: Figure, row: Row) -> str:

@@ -41,7 +41,7 @@ class Section:
 
 
 FIGURES = (
-    Figure("kpi_open_pipeline", "Open pipeline", "money", "{opportunities} opportunities"),
+    Figure("kpi_open_pipeline", "Open pipeline", "money", "{opportunities} open"),
     Figure("kpi_forecast", "Forecast this quarter", "money", "{won} of it won"),
     Figure("kpi_win_rate", "Win rate, 12 months", "percent", "from {before} the year before", better="up"),
     Figure(
@@ -77,7 +77,7 @@ SECTIONS = (
             Panel(
                 "pipeline_over_time",
                 "How the pipeline grew",
-                "Open amount at the end of each week.",
+                "Open amount at the end of each week; dashed: worked out for the time before the first load.",
                 is_wide=True,
                 split_by="source",
             ),
@@ -104,12 +104,19 @@ SECTIONS = (
                 is_wide=True,
                 split_by="source",
             ),
+            Panel("leads_over_time", "Leads", "Leads made per month; dark: converted since."),
             Panel(
                 "leads",
-                "Leads that convert",
-                "Leads made in the last 12 months, by where they came from; dark: converted.",
+                "Where leads come from",
+                "Leads of the last 12 months by source; dark: converted.",
             ),
-            Panel("revenue", "Won, ordered, invoiced", "Per month, without VAT.", split_by="source"),
+            Panel(
+                "revenue",
+                "Won, ordered, invoiced",
+                "Per month, without VAT.",
+                is_wide=True,
+                split_by="source",
+            ),
         ),
     ),
     Section(
@@ -123,7 +130,11 @@ SECTIONS = (
                 is_wide=True,
                 split_by="source",
             ),
-            Panel("activity_by_owner", "Who is busy with what", "Activities done in the last 30 days."),
+            Panel(
+                "activity_by_owner",
+                "Who is busy with what",
+                "Activities of each owner done in the last 30 days.",
+            ),
             Panel("activity_over_time", "How busy the weeks were", "Activities done per week."),
             Panel(
                 "whom_to_call",

@@ -24,10 +24,10 @@ SCHEMAS = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = curren
 
 LEDGER = """
 SELECT 1 FROM duckdb_columns() WHERE database_name = current_catalog()
-AND schema_name = '_load' AND table_name = 'runs' AND column_name = 'finished_at'
+AND schema_name = '_load' AND table_name = 'runs' AND column_name = 'committed_at'
 """
 LOADED = (
-    "SELECT strftime(max(finished_at)::TIMESTAMPTZ AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') FROM _load.runs"
+    "SELECT strftime(max(committed_at)::TIMESTAMPTZ AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') FROM _load.runs"
 )
 
 Counts = dict[tuple[str, str], int]

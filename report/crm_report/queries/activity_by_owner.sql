@@ -1,7 +1,7 @@
 WITH recent AS (
   SELECT owner, type, sum(done) AS activities
   FROM bi.activity_daily
-  WHERE day > $today - 30 AND day <= $today AND owner IS NOT NULL
+  WHERE day > $today - 30 AND day <= $today AND owner <> 'Unassigned'
   GROUP BY owner, type
   HAVING sum(done) > 0
 ),
