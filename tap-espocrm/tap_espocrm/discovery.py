@@ -187,7 +187,7 @@ def _related_answers(client: Client, side: LinkSide, probe: Probe) -> bool:
     if probe.sample_id is None:
         return True
     path = f"{side.entity}/{probe.sample_id}/{side.link}"
-    query = ListQuery("id", select=("id",), max_size=1)
+    query = ListQuery("id", select=(("id",),), max_size=1)
     try:
         page_of(path, client.get(path, query.parameters(), retries=1), 1)
     except (RefusedError, UnexpectedAnswerError, FatalAPIError) as error:
@@ -202,7 +202,7 @@ def _probe(client: Client, name: str, server: Server, *, is_legacy: bool) -> Pro
     orders: Sequence[str] = ("modifiedAt", "id") if "modifiedAt" in fields else ("id",)
     reason = ""
     for order in orders:
-        query = ListQuery(order, select=("id",), max_size=1, is_legacy=is_legacy)
+        query = ListQuery(order, select=(("id",),), max_size=1, is_legacy=is_legacy)
         try:
             page = page_of(name, client.get(name, query.parameters()), 1)
         except (LoginRefusedError, UnreachableError):

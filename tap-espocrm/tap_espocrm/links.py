@@ -6,14 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tap_espocrm.field_types import FIELD_TYPES, TEXT, Schema, attribute_name
+from tap_espocrm.field_types import ANY, FIELD_TYPES, Schema, attribute_name
 from tap_espocrm.metadata import snake_case
 
 Document = Mapping[str, Any]
 
 #: Notes link to teams, portals and users only to say who may read them.
 _ENTITIES_WITHOUT_LINKS = frozenset({"Note"})
-_COLUMN_TYPES = {"varchar", "bool", "int", "float", "date", "datetime", "foreignId", "text", "enum"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class LinkSide:
     """Whether lists give the linked ids (`<link>Ids`); otherwise each record has to be asked."""
 
     has_columns_attribute: bool
-    declares_columns: bool
+    is_field: bool
     column_attributes: Mapping[str, str]
     """By column: its attribute in a related list read from this side."""
 
@@ -133,7 +132,7 @@ class _Finder:
             and not shown.get("noLoad")
             and not self._rule(entity, link),
             has_columns_attribute=bool(shown.get("columns")),
-            declares_columns=bool(facts.get("additionalColumns")),
+            is_field=bool(shown),
             column_attributes=back.get("columnAttributeMap") or {},
         )
 
@@ -153,7 +152,14 @@ class _Finder:
             if side is not None:
                 shown |= set(side.column_attributes)
                 shown |= set(self._shown_columns(side)) if side.is_listed else set()
-        return {column: _column_schema(declared.get(column) or {}) for column in sorted(shown)}
+        named = {**self._named_columns(entity, facts), **self._named_columns(str(facts.get("entity")), back)}
+        return {column: _column_schema(declared.get(column) or named.get(column)) for column in sorted(shown)}
+
+    def _named_columns(self, entity: str, facts: Document) -> dict[str, Document]:
+        """Find the field that a side of the link declares for each column."""
+        fields: Document = (self.definitions.get(entity) or {}).get("fields") or {}
+        names: Document = facts.get("columnAttributeMap") or {}
+        return {column: fields[name] for column, name in names.items() if name in fields}
 
     def _shown_columns(self, side: LinkSide) -> Iterable[str]:
         fields = (self.definitions.get(side.entity) or {}).get("fields") or {}
@@ -161,7 +167,13 @@ class _Finder:
 
 
 def _rank(side: LinkSide) -> tuple[bool, bool, bool, str]:
-    return side.is_listed, side.has_columns_attribute, side.declares_columns, _reverse(side.entity)
+    # A field that is not loaded (`noLoad`) stands on the side with many: the other names the stream.
+    return (
+        side.is_listed,
+        side.has_columns_attribute,
+        side.is_listed or not side.is_field,
+        _reverse(side.entity),
+    )
 
 
 def _reverse(text: str) -> str:
@@ -173,7 +185,6 @@ def _id_name(entity: str) -> str:
     return entity[:1].lower() + entity[1:] + "Id"
 
 
-def _column_schema(declared: Document) -> Schema:
-    declared_type = str(declared.get("type", "varchar"))
-    known = FIELD_TYPES.get(declared_type) if declared_type in _COLUMN_TYPES else None
-    return known.parts[""] if known else TEXT
+def _column_schema(declared: Document | None) -> Schema:
+    known = FIELD_TYPES.get(str(declared.get("type"))) if declared else None
+    return known.parts[""] if known and "" in known.parts else ANY

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tap_espocrm.answers import RefusedError, UnexpectedAnswerError
-from tap_espocrm.query import ListQuery, equals, is_in
+from tap_espocrm.query import ListQuery, Together, equals, is_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from tap_espocrm.client import Client
     from tap_espocrm.values import Row
@@ -51,14 +51,13 @@ class Lists:
         self.page_size = page_size
         self.is_legacy = is_legacy
 
-    def query(self, order_by: str, select: Sequence[str] = ()) -> ListQuery:
+    def query(self, order_by: str, select: Iterable[Together] = ()) -> ListQuery:
         """Start a query in the server's dialect and page size."""
         return ListQuery(order_by, (), tuple(select), self.page_size, self.is_legacy)
 
     def read(self, path: str, query: ListQuery) -> Page:
         """Read one page; a `select` too long for a URL is read in parts that are joined by id."""
-        always = ("id",) if query.order_by == "id" else ("id", query.order_by)
-        first, *others = query.split(always=always)
+        first, *others = query.split()
         page = self._read_one(path, first)
         for part in others:
             page = self._join(path, page, self._read_one(path, part), part)
@@ -79,7 +78,12 @@ class Lists:
     def _join(self, path: str, page: Page, other: Page, part: ListQuery) -> Page:
         """Add the attributes of another part; a row that moved meanwhile is asked for by its id."""
         found = {row["id"]: row for row in other.rows}
-        rows = [{**(found.get(row["id"]) or self._find(path, part, row["id"])), **row} for row in page.rows]
+        # Answers hold more than was selected, some of it as null: of each part only the selected counts.
+        names = [name for name in part.selected if name not in {"id", part.order_by}]
+        rows: list[Row] = []
+        for row in page.rows:
+            rest = found.get(row["id"]) or self._find(path, part, row["id"])
+            rows.append({**row, **{name: rest[name] for name in names if name in rest}})
         return replace(page, rows=rows)
 
     def _find(self, path: str, part: ListQuery, record_id: str) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +41,8 @@ class Attribute:
     schema: Schema
     is_cut_in_lists: bool = False
     is_only_in_single_reads: bool = False
+    is_companion: bool = False
+    """Whether the others of its field come only beside it."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,18 @@ class Entity:
     def single_read_attributes(self) -> frozenset[str]:
         """What only `GET {Entity}/{id}` gives."""
         return frozenset(a.name for a in self.attributes if a.is_only_in_single_reads)
+
+    def in_lists(self, selected: Iterable[str]) -> list[tuple[str, ...]]:
+        """Group what to select in lists by field; the name of any linked record needs id and type."""
+        wanted = set(selected) - self.single_read_attributes
+        groups: dict[str, list[Attribute]] = {}
+        for attribute in self.attributes:
+            groups.setdefault(attribute.field_name, []).append(attribute)
+        return [
+            tuple(a.name for a in group if a.name in wanted or a.is_companion)
+            for group in groups.values()
+            if any(a.name in wanted for a in group)
+        ]
 
     def schema(self, *, full_records: bool) -> Schema:
         """Build the JSON schema of the entity's records."""
@@ -242,6 +256,7 @@ class _Builder:
                 schema,
                 is_cut_in_lists=known.is_cut_in_lists and facts.get("dbType") != "varchar",
                 is_only_in_single_reads=is_single or part in known.only_in_single_reads,
+                is_companion=facts.get("type") == "linkParent" and part in {"id", "type"},
             )
 
     def _parts(self, facts: Document, known: FieldType) -> Iterator[tuple[str, Schema]]:

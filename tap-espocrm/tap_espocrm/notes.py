@@ -101,7 +101,7 @@ def _answers(client: Client, path: str) -> bool:
 
 def _all(lists: Lists, select: tuple[str, ...], start: int) -> Iterator[Page]:
     """Page through Note itself, the oldest first."""
-    return pages_by_key(lambda asked: lists.read(ENTITY, asked), lists.query(NUMBER, select), start)
+    return pages_by_key(lambda asked: lists.read(ENTITY, asked), lists.query(NUMBER, [select]), start)
 
 
 def _newest_first(lists: Lists, start: int) -> Iterator[Page]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tap_espocrm.answers import UnexpectedAnswerError
 from tap_espocrm.lists import Page
-from tap_espocrm.query import ListQuery, after, at_least, equals, greater_than
+from tap_espocrm.query import ListQuery, after, at_least, equals, greater_than, is_not_null
 
 if TYPE_CHECKING:
     from tap_espocrm.values import Row
@@ -36,7 +36,8 @@ def pages_by_stamp(
 ) -> Iterator[Page]:
     """Page by `(stamp, id)`: rows that share a second are told apart by id, as the server orders them."""
     base = query
-    asked = query if start is None else query.narrowed(at_least(query.order_by, start))
+    # Without a lower bound the rows that have no stamp would come too, and cannot be paged by it.
+    asked = query.narrowed(is_not_null(base.order_by) if start is None else at_least(base.order_by, start))
     low = start
     previous: frozenset[str] = frozenset()
     while True:

@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 Where = Mapping[str, Any]
 Parameters = tuple[tuple[str, str], ...]
 
+Together = tuple[str, ...]
+"""Attributes that are asked for in one request: the name of a linked record comes only beside its id."""
+
 #: nginx and Apache refuse a request line above 8 kB by default; what a proxy adds needs room too.
 MAX_QUERY_LENGTH = 6500
 
@@ -20,7 +23,7 @@ class ListQuery:
 
     order_by: str = "id"
     where: tuple[Where, ...] = ()
-    select: tuple[str, ...] = ()
+    select: tuple[Together, ...] = ()
     max_size: int = 200
     is_legacy: bool = False
     offset: int = 0
@@ -28,6 +31,11 @@ class ListQuery:
     def narrowed(self, *conditions: Where) -> ListQuery:
         """Ask for the rows that meet these conditions too."""
         return replace(self, where=(*self.where, *conditions))
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The attributes of the `select`, each once."""
+        return tuple(dict.fromkeys(name for group in self.select for name in group))
 
     def parameters(self) -> Parameters:
         """Write the query string's parameters, in a fixed order."""
@@ -40,25 +48,27 @@ class ListQuery:
         if self.offset:
             pairs.append(("offset", str(self.offset)))
         if self.select:
-            pairs.append(("select", ",".join(self.select)))
+            pairs.append(("select", ",".join(self.selected)))
         for index, condition in enumerate(self.where):
             pairs.extend(_flatten(f"where[{index}]", condition))
         return tuple(pairs)
 
-    def split(self, *, always: Sequence[str]) -> list[ListQuery]:
-        """Split a `select` too long for a URL into several, each with the attributes that join them."""
-        room = MAX_QUERY_LENGTH - len(urlencode(replace(self, select=()).parameters()))
-        parts: list[list[str]] = [[]]
-        used = base = sum(len(name) + 3 for name in always)
-        for name in self.select:
-            if name in always:
-                continue
-            if used + len(name) + 3 > room and parts[-1]:
-                parts.append([])
-                used = base
-            parts[-1].append(name)
-            used += len(name) + 3
-        return [replace(self, select=(*always, *part)) for part in parts] if self.select else [self]
+    def split(self) -> list[ListQuery]:
+        """Split a `select` too long for a URL into several, each with the attributes that join the rows."""
+        if not self.select:
+            return [self]
+        always: Together = ("id",) if self.order_by == "id" else ("id", self.order_by)
+        room = MAX_QUERY_LENGTH - len(urlencode(replace(self, select=(always,)).parameters()))
+        parts: list[list[Together]] = [[always]]
+        used = 0
+        for group in self.select:
+            length = sum(len(name) + len("%2C") for name in group)
+            if used and used + length > room:
+                parts.append([always])
+                used = 0
+            parts[-1].append(group)
+            used += length
+        return [replace(self, select=tuple(part)) for part in parts]
 
 
 def equals(attribute: str, value: str) -> Where:
@@ -79,6 +89,11 @@ def at_least(attribute: str, value: str) -> Where:
 def is_null(attribute: str) -> Where:
     """Write `attribute is null`."""
     return {"type": "isNull", "attribute": attribute}
+
+
+def is_not_null(attribute: str) -> Where:
+    """Write `attribute is not null`."""
+    return {"type": "isNotNull", "attribute": attribute}
 
 
 def is_in(attribute: str, values: Sequence[str]) -> Where:

@@ -207,7 +207,7 @@ class EntityStream(EspoStream):
             yield Batch(records, page.received_at, self._bookmark(page))
 
     def _pages(self, selected: Sequence[str]) -> Iterator[Page]:
-        listed = [name for name in selected if name not in self.entity.single_read_attributes]
+        listed = self.entity.in_lists(selected)
         by_id = self.source.lists.query("id", listed)
         if self.replication_method != "INCREMENTAL":
             yield from pages_by_key(self._list, by_id)

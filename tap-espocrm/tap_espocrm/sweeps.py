@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tap_espocrm.links import Link
     from tap_espocrm.lists import Lists, Page
     from tap_espocrm.metadata import Entity
+    from tap_espocrm.query import Together
     from tap_espocrm.values import Row
 
 LIVE_SUFFIX = "__live"
@@ -34,7 +35,7 @@ Selected = frozenset[str]
 class Yield:
     """What a pass over the ids yields for one stream: the attributes it takes, and the records they make."""
 
-    attributes: tuple[str, ...]
+    attributes: Together
     records: Callable[[Row, Selected], list[Row]]
 
 
@@ -49,7 +50,7 @@ class SweptStream(EspoStream):
 
     @override
     def batches(self) -> Iterator[Batch]:
-        for page in sweep_pages(self.source.lists, self.entity_name, self.wanted.attributes):
+        for page in sweep_pages(self.source.lists, self.entity_name, [self.wanted.attributes]):
             yield self.batch_of(page)
 
     def batch_of(self, page: Page) -> Batch:
@@ -78,7 +79,7 @@ class RelatedStream(EspoStream):
         path = f"{self.side.entity}/{parent}/{self.side.link}"
         lists, selected = self.source.lists, self.selected_names
         # Without a select these lists hold almost nothing (measured on 8.4 and 9.2).
-        query = lists.query("id", ("id", *self.side.column_attributes.values()))
+        query = lists.query("id", [("id", *self.side.column_attributes.values())])
         try:
             for page in pages_by_key(lambda asked: lists.read(path, asked), query):
                 pairs = [_only(selected, self._pair(parent, row)) for row in page.rows]
@@ -89,7 +90,7 @@ class RelatedStream(EspoStream):
                 raise
 
     def _exists(self, parent: str) -> bool:
-        query = self.source.lists.query("id", ("id",)).narrowed(equals("id", parent))
+        query = self.source.lists.query("id", [("id",)]).narrowed(equals("id", parent))
         return bool(self.source.lists.read(self.entity_name, query).rows)
 
     def _pair(self, parent: str, row: Row) -> Row:
@@ -133,16 +134,16 @@ def _only(selected: Selected, record: Row) -> Row:
     return {name: value for name, value in record.items() if name in selected}
 
 
-def sweep_pages(lists: Lists, entity: str, attributes: Iterable[str]) -> Iterator[Page]:
+def sweep_pages(lists: Lists, entity: str, attributes: Iterable[Together]) -> Iterator[Page]:
     """Pass over all ids of an entity type, by id."""
-    query = lists.query("id", ("id", *dict.fromkeys(attributes)))
+    query = lists.query("id", [("id",), *attributes])
     return pages_by_key(lambda asked: lists.read(entity, asked), query)
 
 
 def sweep(streams: Sequence[SweptStream]) -> None:
     """Serve all these streams of one entity type from a single pass over it."""
     first = streams[0]
-    attributes = [name for stream in streams for name in stream.wanted.attributes]
+    attributes = [stream.wanted.attributes for stream in streams]
     for stream in streams:
         stream.begin()
         stream.write_schema()
