@@ -14,13 +14,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ("tap-opencrm", "tap-espocrm", "target-duckdb")
-KINDS = {
-    "integer": "integer",
-    "boolean": "boolean",
-    "object": "object",
-    "array": "array",
-    "number": "decimal",
-}
+KINDS = {name: name for name in ("integer", "boolean", "object", "array")}
+"""A number that may have a fraction is text to Meltano, whose `decimal` cannot be written as JSON (4.4.1)."""
 
 
 def about(plugin: str) -> dict[str, Any]:
@@ -37,6 +32,8 @@ def kind(schema: dict[str, Any]) -> str:
         return "date_iso8601"
     types = schema.get("type", "string")
     names = [types] if isinstance(types, str) else [name for name in types if name != "null"]
+    if "number" in names and float(schema.get("default") or 0.5).is_integer():
+        return "integer"
     return next((KINDS[name] for name in names if name in KINDS), "string")
 
 

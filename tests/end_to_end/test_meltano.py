@@ -1,4 +1,4 @@
-"""What a user sees of a mistake when Meltano runs the pipeline: one clear line, no traceback, a failing exit code."""
+"""A mistake, seen through Meltano, is one clear line and a failing exit code, never a traceback."""
 
 from __future__ import annotations
 
