@@ -17,6 +17,7 @@ SHAPE = """
 SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) AS shape
 FROM pg_attribute WHERE attrelid = to_regclass({relation}) AND attnum > 0 AND NOT attisdropped
 """
+UNREACHABLE = "the files are published, but PostgreSQL cannot be reached as DUCKDB_PUBLISH_POSTGRES says"
 INCOMING = "__incoming"
 """What is added to the schema's name while its next version arrives."""
 
@@ -52,7 +53,8 @@ def load_extension(connection: Connection, extension: str) -> None:
         connection.execute(f"LOAD {literal(extension or 'postgres')}")
     except DatabaseError as error:
         raise PublishError(
-            f"nothing was copied to PostgreSQL: DuckDB has no postgres extension here ({one_line(error)})"
+            "the files are published, but nothing was copied to PostgreSQL: "
+            f"DuckDB has no postgres extension here ({one_line(error)})"
         ) from None
 
 
@@ -91,7 +93,7 @@ def show(connection: Connection, schema: str, names: list[str]) -> None:
             moved = f"ALTER TABLE {new} SET SCHEMA {quote(schema)}"
             statements += [f"DROP TABLE IF EXISTS {old} CASCADE", moved]
     statements.append(f"DROP SCHEMA {quote(schema + INCOMING)} CASCADE")
-    execute(connection, "; ".join(["BEGIN", *statements, "COMMIT"]))
+    execute(connection, "; ".join(statements))
 
 
 def shape(connection: Connection, relation: str) -> str | None:

@@ -1,0 +1,103 @@
+"""What the loader hands to the committer: streams, segments of spooled records, batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from target_duckdb.columns import Column
+    from target_duckdb.sql import Table
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A stream under one SCHEMA message."""
+
+    stream: str
+    table: Table
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...]
+    comment: str = ""
+
+    @cached_property
+    def key_indexes(self) -> tuple[int, ...]:
+        """Where the key's columns stand among the columns."""
+        places = {column.property: index for index, column in enumerate(self.columns)}
+        return tuple(places[key] for key in self.keys)
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """The names under which DuckDB finds the properties in a spooled record.
+
+        They are the properties' own, unless DuckDB would confuse them: then records are written anew, by column.
+        """
+        names = [column.property for column in self.columns]
+        if len({name.casefold() for name in names}) == len(names) and all(map(_is_readable, names)):
+            return tuple(names)
+        return tuple(f"c{index}" for index in range(len(names)))
+
+    @cached_property
+    def is_renamed(self) -> bool:
+        """Whether records must be written anew because of their property names."""
+        return any(field != column.property for field, column in zip(self.fields, self.columns, strict=True))
+
+
+def _is_readable(name: str) -> bool:
+    return bool(name) and "\0" not in name and name.isprintable()
+
+
+@dataclass
+class Segment:
+    """Consecutive records of one stream under one schema, in one spool file."""
+
+    shape: Shape
+    path: Path
+    rejects: Path
+    rows: int = 0
+    longest: int = 0
+    records_rejected: int = 0
+    values_rejected: int = 0
+    version: int | None = None
+    is_fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Activation:
+    """The moment from which only one version of a stream counts, and of its base stream only the keys in it."""
+
+    shape: Shape
+    version: int
+    base: Shape | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Everything that is committed together."""
+
+    steps: tuple[Segment | Activation, ...]
+    state: bytes | None
+    is_final: bool
+
+
+@dataclass
+class Tally:
+    """What became of a stream's rows: rows in = inserted + updated + superseded + rejected."""
+
+    shape: Shape
+    rows_in: int = 0
+    inserted: int = 0
+    updated: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    deleted: int = 0
+    values_rejected: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every row that came in is accounted for."""
+        return self.rows_in == self.inserted + self.updated + self.superseded + self.rejected

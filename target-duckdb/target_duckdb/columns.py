@@ -1,0 +1,269 @@
+"""From JSON schema to columns: one row per type, and the lattice along which columns widen."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from target_duckdb.errors import InvalidSchemaError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+INT64 = 2**63 - 1
+
+FORMATS = {
+    "date-time": "TIMESTAMPTZ",
+    "date": "DATE",
+    "time": "TIME",
+    "uuid": "UUID",
+    "binary": "BLOB",
+    "singer.decimal": "DECIMAL",
+    "x-singer.decimal": "DECIMAL",
+}
+SCALARS = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
+NATIVE_TYPES = {
+    "BOOLEAN": "BOOLEAN",
+    "TINYINT": "BIGINT",
+    "SMALLINT": "BIGINT",
+    "INT": "BIGINT",
+    "INTEGER": "BIGINT",
+    "BIGINT": "BIGINT",
+    "HUGEINT": "HUGEINT",
+    "REAL": "DOUBLE",
+    "FLOAT": "DOUBLE",
+    "DOUBLE": "DOUBLE",
+    "DATE": "DATE",
+    "TIME": "TIME",
+    "DATETIME": "TIMESTAMP",
+    "TIMESTAMP": "TIMESTAMP",
+    "TIMESTAMPTZ": "TIMESTAMPTZ",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ",
+    "UUID": "UUID",
+    "JSON": "JSON",
+    "TEXT": "VARCHAR",
+    "VARCHAR": "VARCHAR",
+    "BLOB": "BLOB",
+}
+DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\((\d+),\s*(\d+)\)", re.IGNORECASE)
+DEFAULT_PRECISION, DEFAULT_SCALE = 38, 9
+TEMPORAL = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME"})
+RENAMED = re.compile(r'^property (".*")$', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One property of a stream as a column of its table."""
+
+    property: str
+    type: str
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """One column as the database has it."""
+
+    name: str
+    type: str
+    comment: str = ""
+
+
+def columns_of(schema: Mapping[str, Any]) -> tuple[Column, ...]:
+    """Return the columns that hold the properties of a JSON schema."""
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        message = "the schema has no `properties`"
+        raise InvalidSchemaError(message)
+    return tuple(Column(name, column_type(rule), describe(rule)) for name, rule in properties.items())
+
+
+def describe(rule: Any) -> str:
+    """Return title and description of a property, for the column's comment."""
+    if not isinstance(rule, dict):
+        return ""
+    words = [rule[key] for key in ("title", "description") if isinstance(rule.get(key), str) and rule[key]]
+    return ": ".join(dict.fromkeys(words))
+
+
+def column_type(rule: Any) -> str:
+    """Return the DuckDB type that holds every value a property's schema permits."""
+    if not isinstance(rule, dict) or not rule:
+        return "JSON"
+    if wanted := _native_type(rule.get("x-sql-datatype")):
+        return wanted
+    branches = [branch for key in ("anyOf", "oneOf") for branch in rule.get(key, [])]
+    if branches and "type" not in rule:
+        return _join_branches([branch for branch in branches if branch != {"type": "null"}])
+    kinds = _kinds(rule)
+    if not kinds:
+        return _type_of_values(rule.get("enum", [rule["const"]] if "const" in rule else []))
+    if len(kinds) == 1:
+        return _scalar_type(kinds.pop(), rule)
+    return _join([_scalar_type(kind, rule) for kind in sorted(kinds)])
+
+
+def widen(current: str, wanted: str) -> str:
+    """Return the narrowest type that holds the values of both, never losing one."""
+    if current == wanted or wanted in NARROWER.get(current, ()):
+        return current
+    if current in NARROWER.get(wanted, ()):
+        return wanted
+    if current.startswith("DECIMAL") or wanted.startswith("DECIMAL"):
+        return _widen_decimal(current, wanted)
+    return "VARCHAR"
+
+
+NARROWER: dict[str, frozenset[str]] = {
+    "BIGINT": frozenset({"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"}),
+    "HUGEINT": frozenset({"BIGINT"}),
+    "TIMESTAMP": frozenset({"DATE"}),
+    "TIMESTAMPTZ": frozenset({"DATE", "TIMESTAMP"}),
+    "JSON": frozenset(
+        {"BOOLEAN", "BIGINT", "HUGEINT", "DOUBLE", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "UUID"}
+    ),
+    "VARCHAR": frozenset(
+        {
+            "BOOLEAN",
+            "BIGINT",
+            "HUGEINT",
+            "DOUBLE",
+            "DATE",
+            "TIME",
+            "TIMESTAMP",
+            "TIMESTAMPTZ",
+            "UUID",
+            "JSON",
+            "BLOB",
+        }
+    ),
+    "DOUBLE": frozenset({"BIGINT", "FLOAT", "TINYINT", "SMALLINT", "INTEGER"}),
+}
+
+
+def _native_type(wanted: Any) -> str | None:
+    if not isinstance(wanted, str):
+        return None
+    if match := DECIMAL.fullmatch(wanted.strip()):
+        return f"DECIMAL({match[1]},{match[2]})"
+    return NATIVE_TYPES.get(wanted.strip().upper().split("(")[0])
+
+
+def _kinds(rule: Mapping[str, Any]) -> set[str]:
+    kind = rule.get("type", [])
+    return set([kind] if isinstance(kind, str) else kind) - {"null"}
+
+
+def _scalar_type(kind: str, rule: Mapping[str, Any]) -> str:
+    if kind == "string":
+        return _string_type(rule)
+    if kind == "integer":
+        bounds = [rule.get(key, 0) for key in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")]
+        return "HUGEINT" if any(abs(bound) > INT64 for bound in bounds) else "BIGINT"
+    if kind == "number":
+        return _number_type(rule)
+    return SCALARS.get(kind, "JSON")
+
+
+def _string_type(rule: Mapping[str, Any]) -> str:
+    if rule.get("contentEncoding") == "base64":
+        return "BLOB"
+    wanted = FORMATS.get(rule.get("format", ""), "VARCHAR")
+    if wanted != "DECIMAL":
+        return wanted
+    precision, scale = rule.get("precision"), rule.get("scale")
+    return decimal(precision or DEFAULT_PRECISION, DEFAULT_SCALE if scale is None else scale)
+
+
+def _number_type(rule: Mapping[str, Any]) -> str:
+    step = rule.get("multipleOf")
+    if rule.get("format") in {"singer.decimal", "x-singer.decimal"}:
+        return _string_type(rule)
+    if step is None or step <= 0:
+        return "DOUBLE"
+    digits = f"{step:.20f}".rstrip("0").partition(".")[2]
+    return decimal(DEFAULT_PRECISION, len(digits)) if len(digits) <= DEFAULT_SCALE * 2 else "DOUBLE"
+
+
+def decimal(precision: int, scale: int) -> str:
+    """Return the name of a decimal type within DuckDB's limits."""
+    return f"DECIMAL({min(max(precision, scale, 1), DEFAULT_PRECISION)},{min(scale, DEFAULT_PRECISION)})"
+
+
+def _join_branches(branches: Iterable[Any]) -> str:
+    types = [column_type(branch) for branch in branches]
+    stamped = [name for name in types if name in TEMPORAL]
+    if stamped and set(types) <= {stamped[0], "VARCHAR"}:
+        return stamped[0]  # singer-python taps write a date as "a date-time or any string"
+    return _join(types)
+
+
+def _join(types: list[str]) -> str:
+    joined = types[0] if types else "JSON"
+    for name in types[1:]:
+        joined = _mix(joined, name)
+    return joined
+
+
+def _mix(left: str, right: str) -> str:
+    """Return the type for a property that may hold either; JSON keeps text and structure apart."""
+    if left == right:
+        return left
+    return "JSON" if "JSON" in {left, right} else widen(left, right)
+
+
+def _type_of_values(values: Iterable[Any]) -> str:
+    kinds = {type(value) for value in values if value is not None}
+    names = {str: "VARCHAR", bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE"}
+    return names.get(kinds.pop(), "JSON") if len(kinds) == 1 else "JSON"
+
+
+def _widen_decimal(left: str, right: str) -> str:
+    sizes = [_digits(name) for name in (left, right)]
+    if "JSON" in {left, right}:
+        return "JSON" if "VARCHAR" not in {left, right} else "VARCHAR"
+    if None in sizes:
+        return "VARCHAR"
+    known = [size for size in sizes if size is not None]
+    whole, scale = max(size[0] for size in known), max(size[1] for size in known)
+    return f"DECIMAL({whole + scale},{scale})" if whole + scale <= DEFAULT_PRECISION else "VARCHAR"
+
+
+def _digits(name: str) -> tuple[int, int] | None:
+    if match := DECIMAL.fullmatch(name):
+        return int(match[1]) - int(match[2]), int(match[2])
+    return {"BIGINT": (19, 0)}.get(name)
+
+
+def assign_names(columns: Iterable[Column], existing: Iterable[TableColumn]) -> dict[str, str]:
+    """Return the column name of each property: its own name, or a numbered one where DuckDB would confuse two."""
+    owners = {_property_of(column): column.name for column in existing}
+    taken = {column.name.casefold() for column in existing}
+    names: dict[str, str] = {}
+    for column in columns:
+        name = owners.get(column.property) or _free_name(column.property, taken)
+        taken.add(name.casefold())
+        names[column.property] = name
+    return names
+
+
+def _property_of(column: TableColumn) -> str:
+    found = RENAMED.findall(column.comment)
+    return str(json.loads(found[-1])) if found else column.name
+
+
+def comment_of(column: Column, name: str) -> str:
+    """Return the comment of a column: its description and, where it was renamed, its property."""
+    renamed = "" if name == column.property else f"property {json.dumps(column.property)}"
+    text = "\n".join(part for part in (column.comment, renamed) if part)
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def _free_name(wanted: str, taken: set[str]) -> str:
+    base = wanted.replace("\0", "").encode("utf-8", "replace").decode() or "unnamed"
+    name, number = base, 1
+    while name.casefold() in taken:
+        name, number = f"{base}_{number}", number + 1
+    return name

@@ -1,0 +1,124 @@
+"""DuckDB in memory, with the warehouse attached, and so locked, only as long as a transaction takes."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from target_duckdb.errors import DatabaseError
+from target_duckdb.sql import WAREHOUSE, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from target_duckdb.settings import Settings
+
+HOLDER = re.compile(r"Conflicting lock is held in (.*?) \(PID (\d+)\)")
+REMOTE = ("md:", "motherduck:", "ducklake:", "quack:")
+FIRST_WAIT, LONGEST_WAIT = 0.02, 1.0
+
+
+class Database:
+    """One in-memory DuckDB that stages, and the warehouse that it attaches to commit."""
+
+    def __init__(self, settings: Settings, spill: str) -> None:
+        self.settings = settings
+        config: dict[str, Any] = {"memory_limit": settings.memory_limit, "temp_directory": spill}
+        if settings.threads:
+            config["threads"] = settings.threads
+        try:
+            self._connection = duckdb.connect(config=config)
+            self.run("SET TimeZone = 'UTC'")
+        except (duckdb.Error, DatabaseError) as error:
+            raise DatabaseError(f"DuckDB does not accept the settings: {_first_line(error)}") from error
+
+    def close(self) -> None:
+        """Close DuckDB."""
+        self._connection.close()
+
+    def interrupt(self) -> None:
+        """Stop the statement that is running in another thread."""
+        self._connection.interrupt()
+
+    def run(self, statement: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
+        """Run one statement and return all its rows."""
+        try:
+            return self._connection.execute(statement, parameters).fetchall()
+        except (duckdb.Error, UnicodeEncodeError) as error:
+            raise DatabaseError(_first_line(error)) from error
+
+    def changes(self, statement: str) -> int:
+        """Run a statement that changes rows and return how many it changed."""
+        return int(self.run(statement)[0][0])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Attach the warehouse, and commit what is done meanwhile or leave no trace of it."""
+        self._attach()
+        try:
+            self.run("BEGIN")
+            try:
+                yield
+                self.run("COMMIT")
+            except BaseException:
+                self._rollback()
+                raise
+        finally:
+            self.run(f"DETACH {WAREHOUSE}")
+
+    def _rollback(self) -> None:
+        try:
+            self.run("ROLLBACK")
+        except DatabaseError:
+            return  # DuckDB has rolled back already; the first error is the one that counts
+
+    def _attach(self) -> None:
+        path = self.settings.path
+        self._make_folder()
+        deadline, wait = time.monotonic() + self.settings.lock_timeout_seconds, FIRST_WAIT
+        while True:
+            try:
+                self.run(self._attach_sql())
+            except DatabaseError as error:
+                cause = str(error.__cause__)
+                if "Could not set lock" not in cause:
+                    raise DatabaseError(f"cannot open {path}: {error}") from error
+                if time.monotonic() >= deadline:
+                    raise DatabaseError(self._busy(cause)) from error
+            else:
+                return
+            time.sleep(min(wait, max(deadline - time.monotonic(), FIRST_WAIT)))
+            wait = min(wait * 1.5, LONGEST_WAIT)
+
+    def _make_folder(self) -> None:
+        path = self.settings.path
+        if path.startswith(REMOTE):
+            return
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatabaseError(f"cannot make the folder of {path}: {error.strerror}") from error
+
+    def _attach_sql(self) -> str:
+        path = self.settings.path
+        if path.startswith(REMOTE):
+            return f"ATTACH {literal(path)} AS {WAREHOUSE}"
+        storage = literal(self.settings.storage_compatibility_version)
+        return f"ATTACH {literal(path)} AS {WAREHOUSE} (STORAGE_VERSION {storage})"
+
+    def _busy(self, cause: str) -> str:
+        found = HOLDER.search(cause)
+        holder = f"process {found[2]} ({found[1]})" if found else "another process"
+        return (
+            f"{self.settings.path} is locked by {holder}, waited {self.settings.lock_timeout_seconds:g} s for it;"
+            " what was committed before is safe. Close that process, or let it read a published copy, and run again"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

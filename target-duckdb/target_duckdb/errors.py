@@ -1,0 +1,35 @@
+"""What can go wrong, in words for the person who has to put it right."""
+
+from __future__ import annotations
+
+
+class LoadError(Exception):
+    """A load cannot go on; the message says what happened and what to do."""
+
+
+class InvalidLineError(LoadError):
+    """A line of the input is not a Singer message."""
+
+
+class InvalidSchemaError(LoadError):
+    """A SCHEMA message cannot be turned into a table."""
+
+
+class UnknownStreamError(LoadError):
+    """A message belongs to a stream whose SCHEMA has not been seen."""
+
+
+class MissingKeyError(LoadError):
+    """A record lacks one of its key properties."""
+
+
+class InvalidValueError(LoadError):
+    """A value does not fit its column and the settings say that this stops the load."""
+
+
+class DatabaseError(LoadError):
+    """DuckDB cannot be opened, is locked, or refuses a statement."""
+
+
+class DeleteGuardError(LoadError):
+    """A delete would remove more rows than `max_delete_fraction` permits."""

@@ -1,0 +1,87 @@
+"""What a record must look like so that DuckDB reads it without a loss: one msgspec type per table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Raw
+
+if TYPE_CHECKING:
+    from target_duckdb.batches import Shape
+    from target_duckdb.columns import Column
+
+INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+TEXT = str | int | bool | None
+ACCEPTED: dict[str, Any] = {
+    "VARCHAR": TEXT,
+    "BIGINT": INTEGER | None,
+    "HUGEINT": INTEGER | None,
+    "DOUBLE": float | None,
+    "BOOLEAN": bool | None,
+    "JSON": Raw,
+}
+
+
+class Envelope(msgspec.Struct, gc=False):
+    """Any Singer message, its contents left as they came."""
+
+    type: str = ""
+    stream: str = ""
+    record: Raw = Raw()
+    schema: Raw = Raw()
+    value: Raw = Raw()
+    key_properties: list[str] | None = None
+    version: int | None = None
+    time_extracted: str | None = None
+    encoding: Raw = Raw()
+    manifest: list[str] | None = None
+
+
+def record_type(shape: Shape) -> type[msgspec.Struct]:
+    """Return the type of a RECORD message of one stream in which every value fits its column.
+
+    msgspec checks the JSON types, the bounds of integers, the presence of keys and the absence of unknown
+    properties while it scans the line; whatever it refuses is looked at value by value.
+    """
+    keys = set(shape.key_indexes)
+    needed = [_key(index, shape.columns[index]) for index in sorted(keys)]
+    others = [_field(index, column) for index, column in enumerate(shape.columns) if index not in keys]
+    record = msgspec.defstruct(
+        "Record",
+        needed + others,
+        rename={f"c{index}": column.property for index, column in enumerate(shape.columns)},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    fields: list[Any] = [
+        ("type", Literal["RECORD"]),
+        ("record", record),
+        ("version", int | None, None),
+        ("time_extracted", str | None, None),
+    ]
+    return msgspec.defstruct("Message", fields, tag_field="stream", tag=shape.stream, gc=False)
+
+
+def _accepted(column: Column) -> Any:
+    if column.type.startswith("DECIMAL"):
+        return str | INTEGER | None
+    return ACCEPTED.get(column.type, str | None)
+
+
+def _field(index: int, column: Column) -> tuple[str, Any, Any]:
+    accepted = _accepted(column)
+    return (f"c{index}", accepted, Raw() if accepted is Raw else None)
+
+
+def _key(index: int, column: Column) -> tuple[str, Any]:
+    accepted = _accepted(column)
+    return (f"c{index}", Raw if accepted is Raw else _without_none(accepted))
+
+
+def _without_none(accepted: Any) -> Any:
+    parts = [part for part in accepted.__args__ if part is not type(None)]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole | part
+    return whole

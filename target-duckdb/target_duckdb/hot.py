@@ -1,0 +1,62 @@
+"""The quick way: one decoder that knows the streams now flowing and checks their records as it scans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from target_duckdb.streams import Stream
+
+MOST = 32
+
+
+class HotStreams:
+    """The streams whose records pass undecoded; the decoder is made anew when they change."""
+
+    def __init__(self) -> None:
+        self.decode: Callable[[bytes], msgspec.Struct] = _refuse
+        self.append: dict[type, Callable[[bytes], None]] = {}
+        self._streams: dict[type, Stream] = {}
+
+    def __iter__(self) -> Iterator[Stream]:
+        return iter(list(self._streams.values()))
+
+    def __contains__(self, stream: Stream) -> bool:
+        return stream.guard in self._streams
+
+    def add(self, stream: Stream, line: bytes) -> bool:
+        """Let a stream's records pass from now on; return whether this first one does."""
+        if len(self._streams) >= MOST:
+            self._streams.clear()
+        self._streams[stream.guard] = stream
+        self._renew()
+        try:
+            self.decode(line)
+        except msgspec.DecodeError:
+            return False
+        stream.lines.append(line)
+        return True
+
+    def remove(self, stream: Stream) -> None:
+        """Have a stream's next record looked at."""
+        if self._streams.pop(stream.guard, None):
+            self._renew()
+
+    def _renew(self) -> None:
+        self.append = {guard: stream.lines.append for guard, stream in self._streams.items()}
+        guards = list(self._streams)
+        if not guards:
+            self.decode = _refuse
+            return
+        union = guards[0]
+        for guard in guards[1:]:
+            union = union | guard  # type: ignore[assignment] - a union of types is a type form, not a type
+        self.decode = msgspec.json.Decoder(union).decode
+
+
+def _refuse(_line: bytes) -> msgspec.Struct:
+    raise msgspec.DecodeError

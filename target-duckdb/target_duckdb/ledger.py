@@ -1,0 +1,112 @@
+"""The schema `_load`: what each run did, committed together with what it did."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from target_duckdb.errors import DatabaseError
+from target_duckdb.sql import LEDGER, LEDGER_SCHEMA, WAREHOUSE, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from target_duckdb.batches import Batch, Shape, Tally
+    from target_duckdb.database import Database
+    from target_duckdb.sql import Table
+
+SCHEMA = f"{WAREHOUSE}.{LEDGER_SCHEMA}"
+
+
+class Ledger:
+    """Writes the ledger of one run."""
+
+    def __init__(self, database: Database, target_schema: str | None) -> None:
+        self.run = database.run
+        self.target_schema = target_schema or "main"
+        self.run_id = os.environ.get("TARGET_DUCKDB_RUN_ID") or str(uuid.uuid4())
+        self.nonce = str(uuid.uuid4())
+        self.started_at = _now()
+        self.now = self.started_at
+        self.commits = 0
+
+    def open(self) -> None:
+        """Begin the entries of a commit; refuse it if the run is no longer ours."""
+        self.now = _now()
+        if not self.commits:
+            for statement in LEDGER:
+                self.run(statement.format(ledger=SCHEMA))
+        found = self.run(f"SELECT nonce FROM {SCHEMA}.runs WHERE run_id = ?", [self.run_id])
+        if any(nonce != self.nonce for (nonce,) in found) or (self.commits and not found):
+            raise DatabaseError(
+                f"another process has taken over run {self.run_id}; nothing of this batch is committed"
+            )
+        if not found:
+            ours = [
+                self.run_id,
+                self.nonce,
+                self.target_schema,
+                version("crm-target-duckdb"),
+                duckdb.__version__,
+            ]
+            self._insert("runs", [*ours, self.started_at, self.now, 0, 0, "running"])
+
+    def note_change(
+        self, table: Table, column: str | None, change: str, old: str | None = None, new: str | None = None
+    ) -> None:
+        """Enter a change of a table's columns."""
+        self._insert(
+            "schema_changes", [self.run_id, table.schema, table.name, column, change, old, new, self.now]
+        )
+
+    def note_rejects(self, shape: Shape, rejects: str) -> None:
+        """Enter the values that a stage left out."""
+        self.run(
+            f"INSERT INTO {SCHEMA}.rejected_values"
+            f" SELECT ?, ?, ?, ?, key, property, raw, reason, ? FROM {quote(rejects)}",
+            [self.run_id, shape.table.schema, shape.table.name, shape.stream, self.now],
+        )
+
+    def close(self, batch: Batch, touched: Iterable[Tally], rows_in: int) -> None:
+        """Finish the entries of a commit."""
+        for tally in touched:
+            self._note_stream(tally)
+        if batch.state is not None:
+            self.run(f"DELETE FROM {SCHEMA}.state WHERE target_schema = ?", [self.target_schema])
+            self._insert("state", [self.target_schema, self.run_id, batch.state.decode(), self.now])
+        self.run(
+            f"UPDATE {SCHEMA}.runs SET committed_at = ?, commits = ?, rows_in = ?, status = ? WHERE run_id = ?",
+            [self.now, self.commits + 1, rows_in, "finished" if batch.is_final else "running", self.run_id],
+        )
+
+    def _note_stream(self, tally: Tally) -> None:
+        if not tally.is_balanced:
+            raise DatabaseError(
+                f"{tally.shape.stream}: the rows do not add up, nothing is committed: {tally}"
+            )
+        table = tally.shape.table
+        where = [self.run_id, table.schema, table.name, tally.shape.stream]
+        counts = [
+            tally.rows_in,
+            tally.inserted,
+            tally.updated,
+            tally.superseded,
+            tally.rejected,
+            tally.deleted,
+        ]
+        self.run(
+            f"DELETE FROM {SCHEMA}.streams WHERE run_id = ? AND stream = ?", [self.run_id, tally.shape.stream]
+        )
+        self._insert("streams", [*where, *counts, tally.values_rejected, tally.seconds, self.now])
+
+    def _insert(self, table: str, row: list[object]) -> None:
+        self.run(f"INSERT INTO {SCHEMA}.{table} VALUES ({', '.join('?' * len(row))})", row)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

@@ -1,0 +1,238 @@
+"""Decides what is committed when: keeps the streams, cuts batches, lets STATE out after their commit."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from target_duckdb.batches import Activation, Batch, Segment, Shape
+from target_duckdb.columns import columns_of
+from target_duckdb.commits import Committer
+from target_duckdb.database import Database
+from target_duckdb.errors import DeleteGuardError, InvalidSchemaError, UnknownStreamError
+from target_duckdb.hot import HotStreams
+from target_duckdb.spool import Spool
+from target_duckdb.sql import Table
+from target_duckdb.streams import Stream
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from target_duckdb.guards import Envelope
+    from target_duckdb.settings import Settings
+
+
+class Load:
+    """One run: messages go in, batches are committed, STATE comes out."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.spool = Spool(settings.temp_directory)
+        self.database = Database(settings, str(self.spool.path / "spill"))
+        self.committer = Committer(self.database, settings)
+        self.streams: dict[str, Stream] = {}
+        self.hot = HotStreams()
+        self.version = int(time.time() * 1000)
+        self._steps: list[Segment | Activation] = []
+        self._bytes = 0
+        self._covered = 0
+        self._held = 0
+        self._since = time.monotonic()
+        self._state: bytes | None = None
+        self._released: bytes | None = None
+        self._worker = ThreadPoolExecutor(1, "duckdb")
+        self._commit: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave nothing behind but what was committed."""
+        for stream in self.streams.values():
+            stream.close()
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        self.database.close()
+        self.spool.close()
+
+    # Messages
+
+    def schema(self, message: Envelope) -> None:
+        """Take a SCHEMA message."""
+        shape = self._shape(message)
+        known = self.streams.get(shape.stream)
+        if known and known.shape == shape:
+            return
+        if known:
+            self._seal(known)
+            self.hot.remove(known)
+        self.streams[shape.stream] = Stream(shape)
+
+    def _shape(self, message: Envelope) -> Shape:
+        try:
+            rules = msgspec.json.decode(message.schema)
+            columns = columns_of(rules if isinstance(rules, dict) else {})
+        except (msgspec.DecodeError, InvalidSchemaError) as error:
+            raise InvalidSchemaError(f"SCHEMA of stream {message.stream!r}: {error}") from error
+        keys = tuple(message.key_properties or ()) if self.settings.load_method != "append-only" else ()
+        absent = set(keys) - {column.property for column in columns}
+        if absent:
+            raise InvalidSchemaError(
+                f"SCHEMA of stream {message.stream!r}: key {sorted(absent)} is no property of it"
+            )
+        return Shape(message.stream, self._table(message.stream), columns, keys)
+
+    def _table(self, stream: str) -> Table:
+        if self.settings.default_target_schema:
+            return Table(self.settings.default_target_schema, stream)
+        schema, _, name = stream.partition("-")
+        return Table(schema, name) if schema and name and "-" not in name else Table("main", stream)
+
+    def _known(self, name: str, kind: str) -> Stream:
+        if name not in self.streams:
+            raise UnknownStreamError(f"{kind} for stream {name!r} came before its SCHEMA")
+        return self.streams[name]
+
+    def record(self, message: Envelope, line: bytes) -> None:
+        """Take a RECORD message that the quick way did not take: a stream's first, or one that does not fit."""
+        stream = self._known(message.stream, "a record")
+        if stream.segment is None and not stream.lines:
+            self._begin(stream, message.version)
+        if stream.shape.is_renamed or (stream in self.hot) or not self.hot.add(stream, line):
+            stream.rewrite(line, self._segment(stream))
+
+    def _begin(self, stream: Stream, version: int | None) -> None:
+        """Take note of what a stream's first record tells about it."""
+        base = self._base(stream.shape.stream)
+        if base and not base.is_swept:
+            self._seal(base)
+            base.is_swept = True
+        stream.is_versioned = version is not None or base is not None
+
+    def state(self, value: bytes) -> None:
+        """Take a STATE message; a batch that is due is cut here, so that its STATE covers all of it."""
+        self._state = value
+        self._covered = self._rows()
+        if self._is_due(1):
+            self.flush()
+
+    def activate(self, message: Envelope) -> None:
+        """Take an ACTIVATE_VERSION message.
+
+        Live keys count at once. Any other stream's old versions go at the end of the run, because Singer taps
+        announce a version before they send it.
+        """
+        if not self.settings.process_activate_version_messages:
+            return
+        stream = self._known(message.stream, "ACTIVATE_VERSION")
+        base = self._base(message.stream)
+        if base is None:
+            stream.activated = message.version
+            stream.is_versioned = True
+            return
+        for part in (stream, base):
+            self._seal(part)
+        self.hot.remove(stream)
+        base.is_swept = False
+        version = self.version if message.version is None else message.version
+        self._steps.append(Activation(stream.shape, version, base.shape))
+
+    def _base(self, name: str) -> Stream | None:
+        suffix = self.settings.live_keys_suffix
+        base = self.streams.get(name.removesuffix(suffix)) if suffix and name.endswith(suffix) else None
+        return base if base and set(base.shape.keys) == set(self.streams[name].shape.keys) else None
+
+    # Pace
+
+    def pause(self, size: int) -> None:
+        """Take note of bytes read; a batch that waits for a STATE in vain is cut anyway."""
+        self._bytes += size
+        for stream in self.hot:
+            if stream.is_long:
+                stream.write(self._segment(stream))
+        if self._is_due(1 if self._covered == self._rows() else 2):
+            self.flush()
+        if self._commit and self._commit.done():
+            self._wait()
+
+    def finish(self, *, is_complete: bool = True) -> None:
+        """Commit what is left; if the input was complete, with what counts only then."""
+        if is_complete:
+            for stream in self.streams.values():
+                self._seal(stream)
+                if stream.activated is not None:
+                    self._steps.append(Activation(stream.shape, stream.activated))
+        self.flush(is_final=is_complete)
+        self._wait()
+        if self.committer.deleter.withheld:
+            raise DeleteGuardError("; ".join(self.committer.deleter.withheld))
+
+    def _rows(self) -> int:
+        spooled = sum(step.rows for step in self._steps if isinstance(step, Segment))
+        return spooled + sum(len(stream.lines) for stream in self.hot)
+
+    def _is_due(self, patience: int) -> bool:
+        rows = self._rows() - self._held
+        return (
+            rows >= patience * self.settings.batch_size_rows
+            or self._bytes >= patience * self.settings.batch_size_bytes
+            or (rows > 0 and time.monotonic() - self._since >= patience * self.settings.max_batch_age_seconds)
+        )
+
+    # Batches
+
+    def _segment(self, stream: Stream) -> Segment:
+        if stream.segment is None:
+            version = self.version if stream.is_versioned else None
+            stream.open(self.spool, version)
+            self._steps.append(stream.segment)
+        return stream.segment
+
+    def _seal(self, stream: Stream) -> None:
+        if stream.lines:
+            stream.write(self._segment(stream))
+        stream.close()
+
+    def flush(self, *, is_final: bool = False) -> None:
+        """Cut a batch and have it committed while reading goes on.
+
+        Rows without a key are held back until a STATE covers them: a tap that resumes from the last STATE would send
+        them again, and nothing could tell.
+        """
+        is_covered = is_final or self._covered == self._rows()
+        for stream in self.streams.values():
+            self._seal(stream)
+        held = [] if is_covered else [step for step in self._steps if not step.shape.keys]
+        batch = Batch(
+            tuple(step for step in self._steps if step not in held), None if held else self._state, is_final
+        )
+        self._steps, self._bytes, self._since = held, 0, time.monotonic()
+        self._held = self._rows()
+        self._covered = -1 if held else 0
+        self._wait()
+        self._commit = self._worker.submit(self._commit_batch, batch)
+
+    def _wait(self) -> None:
+        if self._commit:
+            commit, self._commit = self._commit, None
+            commit.result()
+
+    def _commit_batch(self, batch: Batch) -> None:
+        self.committer.commit(batch)
+        for step in batch.steps:
+            if isinstance(step, Segment):
+                step.path.unlink(missing_ok=True)
+                step.rejects.unlink(missing_ok=True)
+        if batch.state is not None and batch.state != self._released:
+            self._released = batch.state
+            sys.stdout.write(json.dumps(json.loads(batch.state)) + "\n")
+            sys.stdout.flush()

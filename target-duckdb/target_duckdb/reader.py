@@ -1,0 +1,138 @@
+"""Reads Singer messages as bytes: records pass undecoded, everything else is rare."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from target_duckdb.errors import InvalidLineError, LoadError
+from target_duckdb.guards import Envelope
+from target_duckdb.values import parse_line, readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from types import FrameType
+
+    from target_duckdb.loader import Load
+
+BLOCK = 1 << 20
+HEARTBEAT = 5.0
+IDLE = bytes([0xFF, 0xFE])  # no JSON begins like this; only its identity counts
+SHOWN = 200
+ENVELOPE = msgspec.json.Decoder(Envelope).decode
+
+
+class Interruption:
+    """A signal's wish to stop: heeded at once while waiting for input, else when the lines at hand are done."""
+
+    def __init__(self) -> None:
+        self.is_wanted = False
+        self.is_waiting = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """Take a signal."""
+        self.is_wanted = True
+        if self.is_waiting:
+            raise InterruptedError
+
+
+def blocks(descriptor: int, interruption: Interruption | None = None) -> Iterator[list[bytes]]:
+    """Yield what a file descriptor holds as lists of whole lines, as soon as they are there; none now and then."""
+    stop = interruption or Interruption()
+    rest: list[bytes] = []
+    while block := _read(descriptor, stop):
+        first, found, more = block.partition(b"\n")
+        rest.append(first if block is not IDLE else b"")
+        if not found:
+            if block is IDLE:
+                yield []
+            continue
+        lines = more.split(b"\n")
+        lines.insert(0, b"".join(rest))
+        rest = [lines.pop()]
+        yield lines
+    if not stop.is_wanted and (last := b"".join(rest)):
+        yield [last]
+
+
+def _read(descriptor: int, stop: Interruption) -> bytes:
+    """Return the next bytes, IDLE if there are none yet, nothing at the end."""
+    try:
+        stop.is_waiting = True
+        if stop.is_wanted:
+            return b""
+        if not select.select([descriptor], [], [], HEARTBEAT)[0]:
+            return IDLE
+        return os.read(descriptor, BLOCK)
+    except InterruptedError:
+        return b""
+    finally:
+        stop.is_waiting = False
+
+
+class Reader:
+    """Hands each line of the input to the load."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self.number = 0
+        self.counts: Counter[str] = Counter()
+        self._takers: dict[str, Callable[[Envelope, bytes], None]] = {
+            "SCHEMA": lambda message, _line: load.schema(message),
+            "RECORD": load.record,
+            "STATE": lambda message, _line: load.state(bytes(message.value)),
+            "ACTIVATE_VERSION": lambda message, _line: load.activate(message),
+        }
+
+    def read(self, batches: Iterable[list[bytes]]) -> None:
+        """Read all lines."""
+        for lines in batches:
+            self._read_lines(lines)
+            self.load.pause(sum(map(len, lines)))
+
+    def _read_lines(self, lines: list[bytes]) -> None:
+        load, others = self.load, 0
+        decode, append = load.hot.decode, load.hot.append
+        for place, line in enumerate(lines, 1):
+            try:
+                append[type(decode(line))](line)
+            except msgspec.DecodeError:
+                others += self._read_other(line, self.number + place)
+                decode, append = load.hot.decode, load.hot.append
+        self.number += len(lines)
+        self.counts["RECORD"] += len(lines) - others
+
+    def _read_other(self, line: bytes, number: int) -> bool:
+        if not line.strip():
+            return True
+        try:
+            message = self._envelope(line)
+            if message.type not in self._takers:
+                raise InvalidLineError(f"unknown message type {message.type!r}")
+            self._takers[message.type](message, line)
+        except LoadError as error:
+            raise type(error)(f"line {number}: {error}") from error
+        if message.type == "RECORD":
+            return False
+        self.counts[message.type] += 1
+        return True
+
+    def _envelope(self, line: bytes) -> Envelope:
+        try:
+            return ENVELOPE(line)
+        except msgspec.DecodeError as error:
+            parts = self._parts(line, error)
+            return Envelope(
+                type=parts.get("type", "").strip('"'), stream=msgspec.json.decode(parts.get("stream", '""'))
+            )
+
+    def _parts(self, line: bytes, error: Exception) -> dict[str, str]:
+        try:
+            return parse_line(line)
+        except InvalidLineError:
+            shown = readable(line[:SHOWN].decode("utf-8", "replace"))
+            raise InvalidLineError(f"not a Singer message ({error}): {shown}") from error

@@ -1,0 +1,198 @@
+"""The settings of the target: one table, read by the command line, the documentation and Meltano."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def _setting(kind: str, title: str, description: str, **more: Any) -> dict[str, Any]:
+    return {"type": [kind, "null"], "title": title, "description": description, **more}
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "path": {
+        "type": "string",
+        "title": "Path",
+        "description": "The DuckDB file to load; made if absent. `md:…` and `ducklake:…` are handed to ATTACH.",
+        "minLength": 1,
+    },
+    "default_target_schema": _setting(
+        "string",
+        "Default target schema",
+        "The schema of all tables. Without it a stream `sales-orders` becomes table `orders` in schema `sales`, any"
+        " other stream a table in `main`.",
+    ),
+    "load_method": _setting(
+        "string",
+        "Load method",
+        "`upsert` replaces rows of the same key (streams without a key append), `append-only` keeps every record,"
+        " `overwrite` replaces the table at the end of a successful run.",
+        enum=["upsert", "append-only", "overwrite", None],
+        default="upsert",
+    ),
+    "hard_delete": _setting(
+        "boolean",
+        "Hard delete",
+        "Remove deleted rows instead of marking them in `_sdc_deleted_at`.",
+        default=False,
+    ),
+    "max_delete_fraction": _setting(
+        "number",
+        "Largest share of rows to delete",
+        "A delete of more than this share of a table with 100 rows or more is withheld and the run fails.",
+        default=0.1,
+        minimum=0,
+        maximum=1,
+    ),
+    "live_keys_suffix": _setting(
+        "string",
+        "Suffix of live-key streams",
+        "A stream `<name><suffix>` lists the keys of `<name>` that still exist; empty turns this off.",
+        default="__live",
+    ),
+    "add_record_metadata": _setting(
+        "boolean",
+        "Add record metadata",
+        "Add the `_sdc_*` columns of the Singer SDK to every table.",
+        default=False,
+    ),
+    "batch_size_rows": _setting(
+        "integer",
+        "Batch size in rows",
+        "Commit after this many records of all streams.",
+        default=200_000,
+        minimum=1,
+    ),
+    "batch_size_bytes": _setting(
+        "integer",
+        "Batch size in bytes",
+        "Commit after this many bytes of records of all streams.",
+        default=192 * 1024 * 1024,
+        minimum=1,
+    ),
+    "max_batch_age_seconds": _setting(
+        "number",
+        "Longest wait",
+        "Commit when the oldest record has waited this long.",
+        default=300,
+        minimum=0,
+    ),
+    "on_invalid_value": _setting(
+        "string",
+        "On an invalid value",
+        "`quarantine` stores NULL and keeps the raw text in `_load.rejected_values`; `fail` stops the run.",
+        enum=["quarantine", "fail", None],
+        default="quarantine",
+    ),
+    "schema_evolution": _setting(
+        "string",
+        "Schema evolution",
+        "`evolve` adds and widens columns; `freeze` stops the run when an existing table would change.",
+        enum=["evolve", "freeze", None],
+        default="evolve",
+    ),
+    "lock_timeout_seconds": _setting(
+        "number",
+        "Wait for the lock",
+        "How long to wait while another process holds the database file.",
+        default=300,
+        minimum=0,
+    ),
+    "memory_limit": _setting("string", "Memory limit", "DuckDB's memory, such as `400MB`.", default="400MB"),
+    "threads": _setting("integer", "Threads", "DuckDB's threads; by default one per core.", minimum=1),
+    "temp_directory": _setting(
+        "string",
+        "Directory for spool files",
+        "Where records wait and DuckDB spills; by default the system's.",
+    ),
+    "storage_compatibility_version": _setting(
+        "string",
+        "Storage version",
+        "The DuckDB version whose readers shall be able to open a new file.",
+        default="v1.2.0",
+    ),
+    "validate_records": _setting(
+        "boolean",
+        "Validate records",
+        "Check each record against its JSON schema in Python, at a tenth of the speed. Types are checked in any case.",
+        default=False,
+    ),
+    "process_activate_version_messages": _setting(
+        "boolean",
+        "Process ACTIVATE_VERSION",
+        "Let ACTIVATE_VERSION messages delete the rows that a stream no longer holds.",
+        default=True,
+    ),
+}
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": SETTINGS,
+    "required": ["path"],
+    "additionalProperties": False,
+}
+KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+    "null": (type(None),),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one run, defaults filled in."""
+
+    path: str
+    default_target_schema: str | None
+    load_method: str
+    hard_delete: bool
+    max_delete_fraction: float
+    live_keys_suffix: str
+    add_record_metadata: bool
+    batch_size_rows: int
+    batch_size_bytes: int
+    max_batch_age_seconds: float
+    on_invalid_value: str
+    schema_evolution: str
+    lock_timeout_seconds: float
+    memory_limit: str
+    threads: int | None
+    temp_directory: str | None
+    storage_compatibility_version: str
+    process_activate_version_messages: bool
+
+
+def read_settings(config: Mapping[str, Any]) -> Settings:
+    """Return a run's settings from its configuration."""
+    given = {name: value for name, value in config.items() if value is not None}
+    return Settings(
+        **{name: given.get(name, SETTINGS[name].get("default")) for name in Settings.__dataclass_fields__}
+    )
+
+
+def is_plain(config: Mapping[str, Any]) -> bool:
+    """Return whether a configuration is sound and asks for nothing that needs the Singer SDK."""
+    return (
+        bool(config.get("path"))
+        and not config.get("validate_records")
+        and all(name in SETTINGS and _fits(SETTINGS[name], value) for name, value in config.items())
+    )
+
+
+def _fits(rule: Mapping[str, Any], value: Any) -> bool:
+    kinds = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
+    if not any(type(value) in KINDS[kind] for kind in kinds):
+        return False
+    if "enum" in rule and value not in rule["enum"]:
+        return False
+    return (
+        value is None
+        or isinstance(value, str)
+        or rule.get("minimum", value) <= value <= rule.get("maximum", value)
+    )

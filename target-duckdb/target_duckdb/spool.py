@@ -1,0 +1,61 @@
+"""Where records wait for DuckDB: a private directory of files that is gone when the process is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+PREFIX = "target-duckdb-"
+LOCK = "lock"
+
+
+class Spool:
+    """A directory of mode 0700 that its owner holds a lock on, so that leftovers can be told from work."""
+
+    def __init__(self, parent: str | None) -> None:
+        """Make the directory, after removing those of processes that were killed."""
+        root = Path(parent or tempfile.gettempdir())
+        root.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(root)
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+        self._lock = (self.path / "new").open("wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        (self.path / "new").rename(self.path / LOCK)
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def new_file(self) -> tuple[Path, BinaryIO]:
+        """Open a new file of mode 0600."""
+        self._count += 1
+        path = self.path / f"{self._count}.ndjson"
+        return path, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
+
+    def close(self) -> None:
+        """Remove the directory with all it holds."""
+        self._lock.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def remove_leftovers(root: Path) -> None:
+    """Remove spool directories whose process has gone."""
+    for path in root.glob(PREFIX + "*"):
+        try:
+            with (path / LOCK).open("rb") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            continue
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,189 @@
+"""Every SQL statement of the target, built from names and types; values are parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from target_duckdb.columns import DECIMAL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from target_duckdb.columns import Column
+
+WAREHOUSE = "warehouse"
+LEDGER_SCHEMA = "_load"
+AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
+ISO_DAY = "{v} LIKE '____-__-__%' AND NOT contains({v}, '(')"
+READERS = {
+    "TIMESTAMPTZ": f"CASE WHEN {ISO_DAY} THEN coalesce(TRY_CAST({{v}} AS TIMESTAMPTZ), TRY_CAST(upper({{v}}) AS TIMESTAMPTZ)) END",
+    "TIMESTAMP": f"CASE WHEN {ISO_DAY} THEN coalesce(TRY_CAST({{v}} AS TIMESTAMP), TRY_CAST(upper({{v}}) AS TIMESTAMP)) END",
+    "DATE": "CASE WHEN {v} LIKE '____-__-__' OR {v} LIKE '____-__-___00:00:00%' THEN TRY_CAST({v}[:10] AS DATE) END",
+    "TIME": "TRY_CAST({v} AS TIME)",
+    "UUID": "TRY_CAST({v} AS UUID)",
+    "BLOB": "TRY(from_base64({v}))",
+}
+LEDGER = (
+    "CREATE SCHEMA IF NOT EXISTS {ledger}",
+    "CREATE TABLE IF NOT EXISTS {ledger}.runs (run_id VARCHAR, nonce VARCHAR, target_schema VARCHAR, version VARCHAR,"
+    " duckdb_version VARCHAR, started_at TIMESTAMPTZ, committed_at TIMESTAMPTZ, commits BIGINT, rows_in BIGINT,"
+    " status VARCHAR)",
+    "CREATE TABLE IF NOT EXISTS {ledger}.streams (run_id VARCHAR, schema_name VARCHAR, table_name VARCHAR,"
+    " stream VARCHAR, rows_in BIGINT, rows_inserted BIGINT, rows_updated BIGINT, rows_superseded BIGINT,"
+    " rows_rejected BIGINT, rows_deleted BIGINT, values_rejected BIGINT, seconds DOUBLE, committed_at TIMESTAMPTZ)",
+    "CREATE TABLE IF NOT EXISTS {ledger}.state (target_schema VARCHAR, run_id VARCHAR, value JSON,"
+    " committed_at TIMESTAMPTZ)",
+    "CREATE TABLE IF NOT EXISTS {ledger}.rejected_values (run_id VARCHAR, schema_name VARCHAR, table_name VARCHAR,"
+    " stream VARCHAR, key JSON, property VARCHAR, raw VARCHAR, reason VARCHAR, rejected_at TIMESTAMPTZ)",
+    "CREATE TABLE IF NOT EXISTS {ledger}.schema_changes (run_id VARCHAR, schema_name VARCHAR, table_name VARCHAR,"
+    " column_name VARCHAR, change VARCHAR, old_type VARCHAR, new_type VARCHAR, changed_at TIMESTAMPTZ)",
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the warehouse."""
+
+    schema: str
+    name: str
+
+    @property
+    def sql(self) -> str:
+        """The table's full name, quoted."""
+        return f"{WAREHOUSE}.{quote(self.schema)}.{quote(self.name)}"
+
+
+def quote(name: str) -> str:
+    """Return a name as a quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as a string literal, for the places where DuckDB takes no parameter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def read_type(column_type: str) -> str:
+    """Return the type as which `read_json` shall read a column of this type."""
+    return "VARCHAR" if column_type in AS_TEXT or column_type.startswith("DECIMAL") else column_type
+
+
+def value_sql(column_type: str, value: str) -> str:
+    """Return the expression that turns a value as read into the column's type, NULL where it does not fit."""
+    if match := DECIMAL.fullmatch(column_type):
+        return decimal_sql(int(match[1]), int(match[2]), value)
+    return READERS.get(column_type, "{v}").format(v=value)
+
+
+def decimal_sql(precision: int, scale: int, value: str) -> str:
+    """Return an exact cast to DECIMAL.
+
+    DuckDB rounds surplus digits in silence, so the text is matched first; and DuckDB 1.5 needs a hundred times
+    longer to cast text to a decimal of more than 18 digits, so the short ones go by way of a short decimal.
+    """
+    shape = rf"[-+]?[0-9]{{1,{max(precision - scale, 1)}}}(\.[0-9]{{0,{scale}}}0*)?"
+    short = f"TRY_CAST({value} AS DECIMAL(18,{scale}))" if scale < 18 else "NULL"  # noqa: PLR2004 - an INT64 decimal
+    whole = f"TRY_CAST({value} AS DECIMAL({precision},{scale}))"
+    return f"CASE WHEN regexp_full_match({value}, {literal(shape)}) THEN coalesce({short}, {whole}) END"
+
+
+def source_sql(path: str, columns: Sequence[Column], fields: Sequence[str], longest: int) -> str:
+    """Return the table function that reads a spool file."""
+    record = ", ".join(
+        f"{quote(field)} {read_type(column.type)}" for field, column in zip(fields, columns, strict=True)
+    )
+    shape = f"{{'record': {literal(f'STRUCT({record})')}, 'time_extracted': 'VARCHAR', 'version': 'BIGINT'}}"
+    return (
+        f"read_json({literal(path)}, format = 'newline_delimited', columns = {shape},"
+        f" maximum_object_size = {max(longest + 1024, 1 << 20)})"
+    )
+
+
+def stage_sql(name: str, source: str, columns: Sequence[Column], fields: Sequence[str]) -> str:
+    """Return the statement that reads a spool file into a staging table of columns c0, c1 and so on."""
+    values = [
+        f"{value_sql(column.type, f'record.{quote(field)}')} AS c{index}"
+        for index, (column, field) in enumerate(zip(columns, fields, strict=True))
+    ]
+    flawed = " OR ".join(f"coalesce({flaw}, false)" for flaw in flaws(columns, fields).values()) or "false"
+    listed = ", ".join([*values, f"{flawed} AS flawed", "time_extracted", "version"])
+    return f"CREATE TABLE {quote(name)} AS SELECT {listed} FROM {source}"
+
+
+def flaws(columns: Sequence[Column], fields: Sequence[str]) -> dict[int, str]:
+    """Return, by column number, when a text is no value of its column; an empty text is no value, not a bad one."""
+    return {
+        index: f"(record.{quote(field)} <> '' AND {value_sql(column.type, f'record.{quote(field)}')} IS NULL)"
+        for index, (column, field) in enumerate(zip(columns, fields, strict=True))
+        if read_type(column.type) != column.type
+    }
+
+
+def rejects_sql(source: str, columns: Sequence[Column], fields: Sequence[str], keys: Iterable[int]) -> str:
+    """Return the query of every flawed value of a spool file: key, property, raw text, reason."""
+    key = key_sql({columns[index].property: f"record.{quote(fields[index])}" for index in keys})
+    return " UNION ALL ".join(
+        f"SELECT {key} AS key, {literal(columns[index].property)} AS property, record.{quote(fields[index])} AS raw,"
+        f" {literal(f'not a valid {columns[index].type}')} AS reason FROM {source} WHERE {flaw}"
+        for index, flaw in flaws(columns, fields).items()
+    )
+
+
+def read_rejects_sql(path: str) -> str:
+    """Return the query of the values that were left out while spooling."""
+    shape = "{'key': 'VARCHAR', 'property': 'VARCHAR', 'raw': 'VARCHAR', 'reason': 'VARCHAR'}"
+    return (
+        f"SELECT key::JSON AS key, property, raw, reason FROM read_json({literal(path)},"
+        f" format = 'newline_delimited', columns = {shape}, maximum_object_size = 268435456)"
+    )
+
+
+def key_sql(fields: Mapping[str, str]) -> str:
+    """Return the expression of a record's key as a JSON object."""
+    if not fields:
+        return "NULL::JSON"
+    return "json_object(" + ", ".join(f"{literal(name)}, {value}" for name, value in fields.items()) + ")"
+
+
+def convert_sql(value: str, old: str, new: str) -> str:
+    """Return the expression that widens a value of one type to another."""
+    if old == new:
+        return value
+    if new == "JSON":
+        return f"to_json({value})"
+    if new == "VARCHAR" and old == "TIMESTAMPTZ":
+        return f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    if new == "VARCHAR" and old == "TIMESTAMP":
+        return f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%f')"
+    return f"CAST({value} AS {new})"
+
+
+def keep_last_sql(stage: str, keys: Iterable[int]) -> str:
+    """Return the statement that leaves the last arrival of each key in a staging table."""
+    key = ", ".join(f"c{index}" for index in keys)
+    return f"DELETE FROM {quote(stage)} WHERE rowid NOT IN (SELECT max(rowid) FROM {quote(stage)} GROUP BY {key})"
+
+
+def count_sql(stage: str, keys: Sequence[int]) -> str:
+    """Return the query of a staging table's rows, distinct keys, flawed rows and rows without a key."""
+    key = ", ".join(f"c{index}" for index in keys)
+    distinct = f"count(DISTINCT {f'({key})' if len(keys) > 1 else key})" if keys else "count(*)"
+    missing = f"count(*) FILTER ({keyless_sql(keys)})"
+    return f"SELECT count(*), {distinct}, count(*) FILTER (flawed), {missing} FROM {quote(stage)}"
+
+
+def keyless_sql(keys: Iterable[int]) -> str:
+    """Return the condition under which a staged row has no key."""
+    return " OR ".join(f"c{index} IS NULL" for index in keys) or "false"
+
+
+def match_sql(keys: Mapping[str, str]) -> str:
+    """Return the condition that joins a table to a staging table by key."""
+    return " AND ".join(f"t.{quote(name)} = {value}" for name, value in keys.items())
+
+
+def insert_sql(table: str, values: Mapping[str, str], stage: str) -> str:
+    """Return the statement that appends a staging table to a table."""
+    names = ", ".join(map(quote, values))
+    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values.values())} FROM {quote(stage)} s"

@@ -1,0 +1,67 @@
+"""A stream of the run: the records on their way into the spool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from target_duckdb.batches import Segment
+from target_duckdb.guards import record_type
+from target_duckdb.values import reject_line, rewrite
+
+if TYPE_CHECKING:
+    from target_duckdb.batches import Shape
+    from target_duckdb.spool import Spool
+
+LINES_IN_MEMORY = 512
+
+
+class Stream:
+    """A stream under its latest schema."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.guard = record_type(shape)
+        self.lines: list[bytes] = []
+        self.segment: Segment | None = None
+        self.is_versioned = False
+        self.is_swept = False
+        self.activated: int | None = None
+        self._file: BinaryIO | None = None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether enough lines wait to be worth a write."""
+        return len(self.lines) >= LINES_IN_MEMORY
+
+    def open(self, spool: Spool, version: int | None) -> Segment:
+        """Begin a segment."""
+        path, self._file = spool.new_file()
+        self.segment = Segment(
+            self.shape, path, path.with_suffix(".rejects"), version=version, is_fresh=self.is_swept
+        )
+        return self.segment
+
+    def write(self, segment: Segment) -> None:
+        """Write the waiting lines to the segment."""
+        if self.lines and self._file:
+            segment.rows += len(self.lines)
+            segment.longest = max(segment.longest, max(map(len, self.lines)))
+            self._file.write(b"\n".join(self.lines) + b"\n")
+            self.lines.clear()
+
+    def rewrite(self, line: bytes, segment: Segment) -> None:
+        """Take a record value by value."""
+        made = rewrite(line, self.shape)
+        if made.rejections:
+            with segment.rejects.open("ab") as rejects:
+                rejects.writelines(reject_line(rejection) for rejection in made.rejections)
+        if made.line is None:
+            segment.records_rejected += 1
+        else:
+            self.lines.append(made.line)
+
+    def close(self) -> None:
+        """End the segment."""
+        if self._file:
+            self._file.close()
+        self.segment = self._file = None

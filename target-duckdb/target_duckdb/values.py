@@ -1,0 +1,291 @@
+"""The tolerant way: one record that did not fit, value by value, nothing lost.
+
+Every value of such a record is stored exactly, or set to NULL and handed back with its raw text and a reason.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from target_duckdb.columns import DECIMAL, INT64
+from target_duckdb.errors import InvalidLineError, MissingKeyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from target_duckdb.batches import Shape
+
+MAX_DEPTH = 100
+INT128 = 2**127 - 1
+NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d{1,4})?")
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class Rejected(ValueError):  # noqa: N818 - a verdict on a value, not a failure of the program
+    """A value that its column cannot hold; the argument is the reason."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One value that was not stored, as it came."""
+
+    key: str
+    property: str | None
+    raw: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A record made to fit: its new line (none if the record cannot be stored) and what had to be left out."""
+
+    line: bytes | None
+    rejections: list[Rejection]
+
+
+def rewrite(line: bytes, shape: Shape) -> Rewritten:
+    """Return a RECORD line that DuckDB reads without a loss, with the values that had to be left out."""
+    envelope = parse_line(line)
+    raws = parse_record(envelope["record"])
+    _require_keys(raws, shape.keys)
+    kept: dict[str, str] = {}
+    rejected: list[tuple[str | None, str, str]] = []
+    for field, column in zip(shape.fields, shape.columns, strict=True):
+        raw = raws.pop(column.property, "null")
+        try:
+            kept[field] = _convert(raw, column.type)
+        except Rejected as verdict:
+            kept[field] = "null"
+            rejected.append((column.property, raw, str(verdict)))
+    rejected.extend((name, raw, "not in the schema") for name, raw in raws.items())
+    key = {shape.columns[index].property: kept[shape.fields[index]] for index in shape.key_indexes}
+    is_whole = "null" not in key.values()
+    if not is_whole:
+        rejected.append((None, envelope["record"], "its key has no valid value"))
+    text = _object(key) if key else "null"
+    found = [Rejection(text, name, readable(raw), reason) for name, raw, reason in rejected]
+    return Rewritten(_line(kept, envelope) if is_whole else None, found)
+
+
+def reject_line(rejection: Rejection) -> bytes:
+    """Return a rejection as a line for DuckDB to read."""
+    parts = {"key": rejection.key, "raw": rejection.raw, "reason": rejection.reason}
+    if rejection.property is not None:
+        parts["property"] = readable(rejection.property)
+    return json.dumps(parts, ensure_ascii=False).encode() + b"\n"
+
+
+def _require_keys(raws: Mapping[str, str], keys: Sequence[str]) -> None:
+    missing = [key for key in keys if raws.get(key, "null") == "null"]
+    if missing:
+        names = ", ".join(repr(key) for key in missing)
+        raise MissingKeyError(f"a record has no value for its key {names}")
+
+
+def _object(parts: Mapping[str, str]) -> str:
+    return "{" + ",".join(f"{json.dumps(name)}:{raw}" for name, raw in parts.items()) + "}"
+
+
+def _line(kept: Mapping[str, str], envelope: Mapping[str, str]) -> bytes:
+    rest = "".join(
+        f',"{name}":{envelope[name]}' for name in ("time_extracted", "version") if name in envelope
+    )
+    return f'{{"record":{_object(kept)}{rest}}}'.encode()
+
+
+def parse_line(line: bytes) -> dict[str, str]:
+    """Return the parts of a message as raw JSON texts."""
+    try:
+        return _raws(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _loose_raws(line.decode("utf-8", "surrogateescape"))
+
+
+def parse_record(raw: str) -> dict[str, str]:
+    """Return the values of a record as raw JSON texts; of equal names the last counts."""
+    try:
+        return _raws(raw.encode())
+    except (msgspec.DecodeError, UnicodeError):
+        return _loose_raws(raw)
+
+
+def _raws(line: bytes) -> dict[str, str]:
+    return {name: bytes(raw).decode() for name, raw in RAWS.decode(line).items()}
+
+
+RAWS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class _Verbatim(float):
+    """A float that keeps the digits it was written with."""
+
+    def __new__(cls, text: str) -> _Verbatim:
+        made = super().__new__(cls, text)
+        made.text = text
+        return made
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _loose_raws(line: str) -> dict[str, str]:
+    try:
+        parts = json.loads(line, parse_float=_Verbatim, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise InvalidLineError("the line is not valid JSON") from error
+    if not isinstance(parts, dict):
+        raise InvalidLineError("the line is not a JSON object")
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in parts.items()}
+
+
+def readable(raw: str) -> str:
+    """Return a raw JSON text as it may be stored as text: what UTF-8 cannot hold is escaped."""
+    return SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", raw).replace("\0", "\\u0000")
+
+
+def _convert(raw: str, column_type: str) -> str:
+    if raw == "null" or (raw == '""' and column_type not in {"VARCHAR", "JSON"}):
+        return "null"
+    if SURROGATE.search(raw) or _has_lone_surrogate(raw):
+        raise Rejected("not valid Unicode")
+    return CONVERTERS.get(column_type.partition("(")[0], _text)(raw, column_type)
+
+
+def _has_lone_surrogate(raw: str) -> bool:
+    return "\\ud" in raw.lower() and bool(SURROGATE.search(json.dumps(_decoded(raw), ensure_ascii=False)))
+
+
+def _decoded(raw: str) -> Any:
+    try:
+        return json.loads(raw, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise Rejected("not valid JSON") from error
+
+
+def _text(raw: str, _column_type: str) -> str:
+    if raw.startswith('"'):
+        return json.dumps(_decoded(raw), ensure_ascii=False)
+    return json.dumps(raw, ensure_ascii=False)
+
+
+def _only_text(raw: str, column_type: str) -> str:
+    if not raw.startswith('"'):
+        raise Rejected(f"not a valid {column_type}")
+    return _text(raw, column_type)
+
+
+def _number(raw: str, column_type: str) -> Decimal:
+    text = str(_decoded(raw)).strip() if raw.startswith('"') else raw
+    if not NUMBER.fullmatch(text):
+        raise Rejected(f"not a valid {column_type}")
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:  # pragma: no cover - the pattern lets nothing else through
+        raise Rejected(f"not a valid {column_type}") from error
+
+
+def _integer(raw: str, column_type: str) -> str:
+    number = _number(raw, column_type)
+    limit = INT64 if column_type == "BIGINT" else INT128
+    if abs(number) > limit + 1 or not -limit - 1 <= number <= limit:
+        raise Rejected(f"too large for {column_type}")
+    if number != number.to_integral_value():
+        raise Rejected("not a whole number")
+    return str(int(number))
+
+
+def _double(raw: str, column_type: str) -> str:
+    value = float(_number(raw, column_type))
+    if value in {float("inf"), float("-inf")}:
+        raise Rejected(f"too large for {column_type}")
+    return repr(value)
+
+
+def _exact(raw: str, column_type: str) -> str:
+    number = _number(raw, column_type)
+    match = DECIMAL.fullmatch(column_type)
+    precision, scale = (int(match[1]), int(match[2])) if match else (38, 9)
+    if number.adjusted() >= precision - scale and number != 0:
+        raise Rejected(f"too large for {column_type}")
+    if number.normalize().as_tuple().exponent < -scale:  # type: ignore[operator] - a finite number's exponent is an int
+        raise Rejected(f"more than {scale} decimals")
+    return f'"{number:f}"'
+
+
+def _boolean(raw: str, column_type: str) -> str:
+    known = {
+        "true": "true",
+        "false": "false",
+        '"true"': "true",
+        '"false"': "false",
+        "1": "true",
+        "0": "false",
+    }
+    if raw not in known:
+        raise Rejected(f"not a valid {column_type}")
+    return known[raw]
+
+
+def _structure(raw: str, _column_type: str) -> str:
+    if depth(raw) > MAX_DEPTH:
+        raise Rejected(f"nested deeper than {MAX_DEPTH} levels")
+    if not raw.startswith(("[", "{")):
+        return _checked(raw)
+    return (
+        json.dumps(_decoded(raw), ensure_ascii=False)
+        if '"' in raw and _repeats_a_name(raw)
+        else _checked(raw)
+    )
+
+
+def _checked(raw: str) -> str:
+    try:
+        msgspec.json.decode(raw, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        raise Rejected("not valid JSON") from error
+    return raw
+
+
+def _repeats_a_name(raw: str) -> bool:
+    repeated = False
+
+    def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        repeated = repeated or len(dict(pairs)) < len(pairs)
+        return dict(pairs)
+
+    json.loads(raw, object_pairs_hook=collect)
+    return repeated
+
+
+def depth(raw: str) -> int:
+    """Return how deep the arrays and objects of a JSON text are nested."""
+    level = deepest = 0
+    for character in re.sub(r'"(?:[^"\\]|\\.)*"', "", raw):
+        level += (character in "[{") - (character in "]}")
+        deepest = max(deepest, level)
+    return deepest
+
+
+CONVERTERS: dict[str, Callable[[str, str], str]] = {
+    "BIGINT": _integer,
+    "HUGEINT": _integer,
+    "DOUBLE": _double,
+    "DECIMAL": _exact,
+    "BOOLEAN": _boolean,
+    "JSON": _structure,
+    "TIMESTAMPTZ": _only_text,
+    "TIMESTAMP": _only_text,
+    "DATE": _only_text,
+    "TIME": _only_text,
+    "UUID": _only_text,
+    "BLOB": _only_text,
+}
