@@ -63,7 +63,7 @@ SECTIONS = (
             Panel(
                 "pipeline_by_stage",
                 "Where the open pipeline stands",
-                "Amount of open opportunities by stage; the dark part is weighted by probability.",
+                "Amount of open opportunities by stage; in the stronger colour: weighted by probability.",
                 is_wide=True,
                 split_by="source",
             ),
@@ -104,11 +104,11 @@ SECTIONS = (
                 is_wide=True,
                 split_by="source",
             ),
-            Panel("leads_over_time", "Leads", "Leads made per month; dark: converted since."),
+            Panel("leads_over_time", "Leads", "Made per month; in the stronger colour: converted since."),
             Panel(
                 "leads",
                 "Where leads come from",
-                "Leads of the last 12 months by source; dark: converted.",
+                "Of the last 12 months; in the stronger colour: converted.",
             ),
             Panel(
                 "revenue",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 VENVS = Path("/tmp")
+VERSIONS = ["1.4.4", "2.0.0"]
 QUESTION = "SELECT count(*), sum(amount), max(day)::VARCHAR FROM bi.deals"
+EXPECTED = "[(1000, Decimal('124875.00'), '2028-09-26')]"
 ASK = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2]).fetchall())"
 
 
@@ -34,21 +38,40 @@ def python_with(version: str) -> Path:
     return python
 
 
-@pytest.mark.parametrize("version", ["1.4.4", "2.0.0"])
-def test_the_read_copy_opens_and_answers_the_same_in_another_duckdb(tmp_path, version):
-    python = python_with(version)
-    source, target = tmp_path / "warehouse.duckdb", tmp_path / "analytics.duckdb"
-    with duckdb.connect(str(source)) as connection:
+@pytest.fixture
+def source(tmp_path) -> Path:
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path), config={"storage_compatibility_version": "v1.2.0"}) as connection:
         connection.execute("""
             CREATE SCHEMA bi; CREATE SCHEMA staging;
             CREATE TABLE staging.deals AS
             SELECT range AS id, (range / 4)::DECIMAL(18,2) AS amount,
                 DATE '2026-01-01' + range::INTEGER AS day
             FROM range(1000);
-            CREATE VIEW bi.deals AS SELECT id, amount, day FROM warehouse.staging.deals;
+            CREATE VIEW bi.deals AS
+            WITH deals AS (SELECT d.id, d.amount, d.day FROM warehouse.staging.deals AS d)
+            SELECT * FROM deals WHERE id IN (SELECT id FROM warehouse.staging.deals);
         """)
-        expected = connection.execute(QUESTION).fetchall()
-    words = ["--database", source, "--target", target, "--exports", tmp_path / "exports"]
-    subprocess.run([sys.executable, "-m", "target_duckdb.publish", *words], check=True, capture_output=True)
+    return path
+
+
+def publish(python: str | Path, source: Path) -> Path:
+    target = source.with_name("analytics.duckdb")
+    words = ["--database", source, "--target", target, "--exports", source.parent / "exports"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "target-duckdb")}
+    subprocess.run([python, "-m", "target_duckdb.publish", *words], check=True, env=environment)
+    return target
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_read_copy_opens_and_answers_the_same_in_another_duckdb(source, version):
+    python = python_with(version)
+    target = publish(sys.executable, source)
     asked = subprocess.run([python, "-c", ASK, target, QUESTION], capture_output=True, text=True, check=False)
-    assert asked.stdout.strip() == str(expected), asked.stderr
+    assert asked.stdout.strip() == EXPECTED, asked.stderr
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_another_duckdb_publishes_opens_and_answers_the_same_here(source, version):
+    with duckdb.connect(str(publish(python_with(version), source)), read_only=True) as connection:
+        assert str(connection.execute(QUESTION).fetchall()) == EXPECTED
