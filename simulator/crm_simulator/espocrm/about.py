@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from crm_simulator.espocrm.calls import Call, answer, answer_value
 from crm_simulator.espocrm.computed import RATES
 from crm_simulator.espocrm.definitions import entities
-from crm_simulator.espocrm.metadata import metadata
+from crm_simulator.espocrm.metadata import metadata, visible
+from crm_simulator.espocrm.options import OPTIONS
 from crm_simulator.espocrm.reading import whole
 from crm_simulator.espocrm.settings import app_params, preferences, public_settings, settings
 
@@ -24,6 +25,9 @@ def app_user(call: Call) -> Response:
     user = whole(call, "User", row)
     for name in _NOT_ABOUT_ONESELF:
         user.pop(name, None)
+    user.pop("apiKey", None)
+    if viewer.is_admin:
+        user["token"] = None
     user |= {"ipAddress": call.request.client or "127.0.0.1"}
     user |= {"emailAddressList": [], "userEmailAddressList": [], "excludeFromReplyEmailAddressList": []}
     return answer_value(
@@ -75,23 +79,40 @@ def show_metadata(call: Call) -> Response:
     return answer(b"") if found is None else answer_value(found)
 
 
-def labels(_call: Call | None = None) -> Response:
-    """Answer `GET I18n`."""
-    scopes = {name: _label(name) for name in entities()}
-    answers: dict[str, Any] = {
-        "Global": {
-            "scopeNames": scopes,
-            "scopeNamesPlural": {name: f"{label}s" for name, label in scopes.items()},
-            "fields": {},
-        }
+def show_labels(call: Call) -> Response:
+    """Answer `GET I18n` with what the user may see of it."""
+    names = [name for name in entities() if visible(call.viewer, name)]
+    scopes = {name: _label(name) for name in names}
+    plural = {name: f"{label}s" for name, label in scopes.items()}
+    return answer_value(
+        _COMMON_LABELS
+        | {"Global": _GLOBAL | {"scopeNames": scopes, "scopeNamesPlural": plural}}
+        | {name: _labels_of(name) for name in names}
+    )
+
+
+def show_public_labels() -> Response:
+    """Answer `GET I18n` of nobody in particular."""
+    return answer_value(_COMMON_LABELS | {"Global": _GLOBAL})
+
+
+_GLOBAL: dict[str, Any] = {
+    "fields": {"createdAt": "Created At", "modifiedAt": "Modified At"},
+    "labels": {},
+    "messages": {},
+}
+_COMMON_LABELS: dict[str, Any] = {"User": {"fields": {"userName": "User Name"}, "labels": {}, "messages": {}}}
+
+
+def _labels_of(name: str) -> dict[str, Any]:
+    entity = entities()[name]
+    chosen = {field: values for (owner, field), values in OPTIONS.items() if owner == name}
+    return {
+        "fields": {field: _label(field) for field in entity.fields},
+        "links": {link: _label(link) for link in entity.links},
+        "options": {field: {str(value): str(value) for value in values} for field, values in chosen.items()},
+        "tooltips": {field: f"Choose one of {len(values)}." for field, values in chosen.items()},
     }
-    for name, entity in entities().items():
-        answers[name] = {
-            "fields": {field: _label(field) for field in entity.fields},
-            "links": {link: _label(link) for link in entity.links},
-            "tooltips": {},
-        }
-    return answer_value(answers)
 
 
 def _label(name: str) -> str:

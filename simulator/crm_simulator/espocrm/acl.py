@@ -50,13 +50,20 @@ _UNWRITABLE = {
 }
 _ADMIN_ATTRIBUTES = {"User": frozenset({"layoutSetId"})}
 """Attributes that only administrators get although no table says so."""
-_ADMIN_TABLE = {
+_ADMIN_TABLE: Access = {
+    **dict.fromkeys(
+        ("Activities", "Calendar", "EmailAccountScope", "GlobalStream", "ImportEml", "Stream"), True
+    ),
+    **dict.fromkeys(
+        ("Dashboard", "Export", "Formula", "LastViewed", "MassAction", "PortalUser", "Target"), False
+    ),
+    "Currency": "ynynn",
+    "Extension": "annan",
+    "Job": "annan",
     "Team": "anaay",
     "User": "anaay",
-    "ActionHistoryRecord": "annan",
-    "Job": "annan",
-    "Extension": "annan",
 }
+"""Where an administrator's rights are not simply all."""
 _NO: dict[str, str] = {"read": "no", "edit": "no"}
 
 
@@ -77,7 +84,8 @@ class Viewer:
     def access(self) -> Access:
         """Give the letters of every scope the user has a say in."""
         if self.is_admin:
-            return {name: _admin_access(entity) for name, entity in entities().items() if name != "Target"}
+            scoped = (entity for entity in entities().values() if not entity.has("unscoped"))
+            return {entity.name: _admin_access(entity) for entity in scoped} | _ADMIN_TABLE
         return EVERYBODY | ROLES.get(self.user.role or "", {})
 
     def level(self, entity: str, action: int = 0) -> str:
@@ -99,13 +107,9 @@ class Viewer:
         """Give the test of the rows that a level reaches; None where it is all of them."""
         if level in {"a", "y"}:
             return None
-        if level == "n":
-            return lambda _row: False
-        if level == "t" and entity == "Team":
-            return lambda row: row["id"] in self._teams
         if level == "t":
             return lambda row: self._owns(row) or self._in_team(entity, row)
-        return self._owns
+        return self._owns if level == "o" else lambda _row: False
 
     @cached_property
     def hidden_fields(self) -> dict[str, frozenset[str]]:
@@ -159,6 +163,8 @@ class Viewer:
         return self.id in owners
 
     def _in_team(self, entity: str, row: Row) -> bool:
+        if entity == "Team":
+            return row["id"] in self._teams
         if "teams" not in entities()[entity].links:
             return False
         return not self._teams.isdisjoint(self.store.related(entity, row["id"], "teams"))
@@ -172,7 +178,7 @@ class Viewer:
 def _admin_access(entity: Entity) -> str | bool:
     if entity.flags.get("acl") == "boolean":
         return True
-    return _ADMIN_TABLE.get(entity.name, "aaaay")
+    return "aaaay"
 
 
 def _quick(entity: str, rules: dict[str, dict[str, str]]) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from typing import Literal
 
 from crm_simulator.espocrm.definitions import Entity, Field, entities
 
-Presence = Literal["list", "select", "read", "never"]
-"""In every list; in a list only when selected; only in a single read; in no answer."""
+Presence = Literal["list", "listing", "select", "read", "never"]
+"""In every answer; in every list but in no single read; in a list only when selected; only in a single read;
+in no answer."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def attributes(entity_type: str) -> dict[str, Attribute]:
     for item in sorted(entity.fields.values(), key=_is_link):
         found.update({attribute.name: attribute for attribute in _of_field(item)})
     found.update({attribute.name: attribute for attribute in _of_scope(entity)})
-    for presence in ("list", "select", "read", "never"):
+    for presence in ("list", "listing", "select", "read", "never"):
         for token in entity.extra[presence]:
             name, _, kind = token.partition(":")
             known = found.get(name) or _plain(name, kind or "text")

@@ -77,10 +77,6 @@ class Gate:
         self._tokens[token] = Token(user, self._store.clock.now(), self._store.switches.token_epoch)
         return token
 
-    def known_tokens(self) -> list[str]:
-        """List the tokens that were given out and live."""
-        return [token for token in self._tokens if self._is_alive(self._tokens[token])]
-
     def _login(self, request: Request, *, by_token: bool) -> Login | None:
         headers, modern = request.headers, self._store.switches.since("5.5")
         if "espo-authorization" in headers:
@@ -89,9 +85,7 @@ class Gate:
             return self._by_hmac(headers["x-hmac-authorization"], request)
         if "x-api-key" in headers and modern:
             return self._by_key(headers["x-api-key"])
-        if headers.get("authorization", "").lower().startswith("basic "):
-            return self._by_basic(headers["authorization"][6:])
-        return None
+        return self._by_basic(headers.get("authorization", ""))
 
     def _check_address(self, client: str) -> None:
         failures = self._failures.get(client)
@@ -117,8 +111,9 @@ class Gate:
         return self._by_password(name, word, "Espo")
 
     def _by_basic(self, text: str) -> Login | None:
-        name, _, word = _decode(text).partition(":")
-        return self._by_password(name, word, "Basic")
+        scheme, _, pair = text.partition(" ")
+        name, _, word = _decode(pair).partition(":")
+        return self._by_password(name, word, "Basic") if scheme.lower() == "basic" else None
 
     def _by_password(self, name: str, word: str, method: str) -> Login | None:
         user = next((user for user in USERS if user.name == name), None)

@@ -14,6 +14,7 @@ from crm_simulator.messages import Response
 
 if TYPE_CHECKING:
     from crm_simulator.espocrm.acl import Viewer
+    from crm_simulator.espocrm.audit import Audit
     from crm_simulator.espocrm.auth import Gate, Login
     from crm_simulator.espocrm.store import Store
     from crm_simulator.espocrm.tables import Row
@@ -60,6 +61,7 @@ class Call:
     login: Login
     store: Store
     gate: Gate
+    audit: Audit
     parts: dict[str, str]
 
     @property

@@ -124,7 +124,7 @@ def _related(store: Store, entity: str, attribute: Attribute) -> Callable[[str],
     link = link_of(entity, name)
     if link is None or not is_many_to_many(link):
         return lambda identity: store.related(entity, identity, name)
-    pairs, backward = store.pairs(entity, link)
+    pairs, backward = store.joints.pairs(entity, link)
     live = store.table(link.entity).live
     return lambda identity: {
         other: columns for other, columns in pairs.of(identity, backward=backward).items() if other in live

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from crm_simulator.espocrm.tables import Row
 
 _ROLES = ("Decision maker", "Buyer", "Technical contact", "Accounts payable", None)
+_LEAD_DAYS, _CASE_DAYS = 90, 60
+"""After how many days leads and cases are dealt with."""
+_OPEN = 4
+"""How many stages come before the last."""
+_OCCASIONS = ("spring", "autumn", "launch", "renewal")
 _PROBABILITIES = {
     "Prospecting": 10,
     "Qualification": 20,
@@ -110,7 +115,9 @@ def _contact(draft: Draft) -> Row:
 
 def _lead(draft: Draft) -> Row:
     content = draft.content
-    status = draft.option("status") if draft.age < 90 else content.pick(("Converted", "Dead", "Recycled"))
+    status = draft.option("status")
+    if draft.age > _LEAD_DAYS:
+        status = content.pick(("Converted", "Dead", "Recycled"))
     return {
         **_person(draft, "lead.example"),
         **_address(draft, "address"),
@@ -132,7 +139,7 @@ def _opportunity(draft: Draft) -> Row:
     content = draft.content
     reached = min(5, int(draft.age / content.number(15, 45)))
     stages = OPTIONS["Opportunity", "stage"]
-    stage = str(stages[reached] if reached < 4 else content.pick(stages[4:]))
+    stage = str(stages[reached] if reached < _OPEN else content.pick(stages[_OPEN:]))
     contacts = (
         draft.pair("contacts", "Contact", 3, lambda: {"role": content.pick(_ROLES)}) if draft.id else []
     )
@@ -157,7 +164,9 @@ def _opportunity(draft: Draft) -> Row:
 
 def _case(draft: Draft) -> Row:
     content = draft.content
-    status = draft.option("status") if draft.age < 60 else content.pick(("Closed", "Closed", "Rejected"))
+    status = draft.option("status")
+    if draft.age > _CASE_DAYS:
+        status = content.pick(("Closed", "Closed", "Rejected"))
     contacts = draft.pair("contacts", "Contact", 2) if draft.id else []
     return {
         "name": content.pick(words.ISSUES),
@@ -178,7 +187,7 @@ def _campaign(draft: Draft) -> Row:
     if draft.id:
         draft.pair("targetLists", "TargetList", 3)
     return {
-        "name": f"{content.pick(words.ROOTS)} {content.pick(('spring', 'autumn', 'launch', 'renewal'))} campaign",
+        "name": f"{content.pick(words.ROOTS)} {content.pick(_OCCASIONS)} campaign",
         "status": draft.option("status"),
         "type": draft.option("type"),
         "startDate": draft.day(draft.created),

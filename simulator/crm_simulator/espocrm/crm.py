@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from crm_simulator.crm import CRM
-from crm_simulator.espocrm.about import labels, show_public_settings
+from crm_simulator.espocrm.about import show_public_labels, show_public_settings
+from crm_simulator.espocrm.audit import Audit
 from crm_simulator.espocrm.auth import API_ROOT, SECRET_HEADERS, Gate, Login
 from crm_simulator.espocrm.calls import Call
 from crm_simulator.espocrm.refusals import HTML, Refusal
@@ -14,11 +15,10 @@ from crm_simulator.espocrm.seeds import Seeds
 from crm_simulator.espocrm.store import Store
 from crm_simulator.espocrm.switches import EspoCRMSwitches
 from crm_simulator.espocrm.users import USERS
-from crm_simulator.messages import Response
 
 if TYPE_CHECKING:
     from crm_simulator.clock import Clock
-    from crm_simulator.messages import Request
+    from crm_simulator.messages import Request, Response
 
 _ANONYMOUS = {"I18n", "Settings"}
 _KINDS = {
@@ -42,6 +42,7 @@ class EspoCRM(CRM):
         self.switches = EspoCRMSwitches()
         self.store = Store(Seeds(seed, scale, clock.now()), clock, self.switches)
         self.gate = Gate(self.store)
+        self.audit = Audit(self.store)
 
     @property
     def credentials(self) -> dict[str, dict[str, Any]]:
@@ -63,12 +64,12 @@ class EspoCRM(CRM):
         if request.path.endswith("/") and parts:
             raise Refusal(404, None, HTML)
         if len(parts) == 1 and parts[0] in _ANONYMOUS and SECRET_HEADERS.isdisjoint(request.headers):
-            return labels() if parts[0] == "I18n" else show_public_settings(self.store)
+            return show_public_labels() if parts[0] == "I18n" else show_public_settings(self.store)
         login = self.gate.admit(request)
         self._check_maintenance(login)
-        self.store.note_login(login.viewer.id, request, login.method)
+        self.audit.note_login(login.viewer.id, request, login.method)
         handler, found = route(request.method, parts, self.switches.since)
-        return handler(Call(request, login, self.store, self.gate, found))
+        return handler(Call(request, login, self.store, self.gate, self.audit, found))
 
     def _check_maintenance(self, login: Login) -> None:
         if self.switches.maintenance and not login.viewer.is_admin:

@@ -1,9 +1,9 @@
 """The entity types of this EspoCRM, read from the compact table `entities.txt`.
 
-A field token is `name:type` and marks, then `/length`, `=link.field`, `>Entity` and `{column>attribute,...}`.
-Marks: ! required, ~ not stored, % utility, # read only, ^ not loaded, @ custom, $ decimal, & no direct access,
-- disabled. A link token is `name`, one of `>` belongsTo, `*` hasMany, `^` hasChildren, `?` belongsToParent or `-` hasOne,
-then `Entity`, `.foreign`, `/relation`, `[Entity|...]` and `{column>attribute,...}`.
+A field token is `name:type` and marks, then `/length`, `=link.field`, `>Entity`, `{column>attribute,...}`.
+Marks: ! required, ~ not stored, % utility, # read only, ^ not loaded, @ custom, $ decimal, & not directly,
+- disabled. A link token is `name`, one of `>` belongsTo, `*` hasMany, `^` hasChildren, `?` belongsToParent or
+`-` hasOne, then `Entity`, `.foreign`, `/relation`, `[Entity|...]` and `{column>attribute,...}`.
 """
 
 from __future__ import annotations
@@ -110,8 +110,10 @@ def _entity(name: str, block: str) -> Entity:
     implied = {key: _link(token) for key, token in COMMON_LINKS.items() if key in fields and key not in links}
     flags = dict(_flag(token) for token in parts.get("scope", ["-"])[1:])
     flags["module"] = parts["scope"][0]
-    order = parts.get("order", ["name", "asc"])
-    extra = {key: tuple(parts.get(key, ())) for key in ("list", "select", "read", "never", "always")}
+    order = parts.get("order", ["id", "asc"])
+    extra = {
+        key: tuple(parts.get(key, ())) for key in ("list", "listing", "select", "read", "never", "always")
+    }
     return Entity(
         name, flags, (order[0], order[1]), tuple(parts.get("text", ["name"])), fields, implied | links, extra
     )

@@ -11,6 +11,7 @@ from crm_simulator.espocrm.definitions import entities
 from crm_simulator.espocrm.records import shown
 from crm_simulator.espocrm.refusals import Refusal, bad_request, broken, forbidden
 from crm_simulator.espocrm.spans import Span, Spans
+from crm_simulator.espocrm.switches import unborn
 from crm_simulator.espocrm.tables import Order, SortedIndex, exact, fold
 from crm_simulator.espocrm.where import Filters
 
@@ -39,8 +40,9 @@ PRIMARY_FILTERS: dict[str, dict[str, dict[str, Any]]] = {
     },
     "Task": {"actual": {"type": "notIn", "attribute": "status", "value": ["Completed", "Canceled"]}},
 }
-_SHOWN = {"list"}
-_SELECTABLE = {"list", "select"}
+_SHOWN = {"list", "listing"}
+_SELECTABLE = {"list", "listing", "select"}
+_NEVER_COUNTED = frozenset({"Notification"})
 _EXTRAS = ("id", "createdById", "assignedUserId", "isStarred")
 """What comes beside the selected attributes, where a record has it."""
 
@@ -84,7 +86,7 @@ class Listing:
 
     def names(self) -> tuple[str, ...]:
         """Name the attributes of each row; `=` before a name stands for null."""
-        hidden = self.viewer.hidden(self.entity) | unborn(self.store, self.entity)
+        hidden = self.viewer.hidden(self.entity) | unborn(self.store.switches, self.entity)
         if self.search.select is None:
             return tuple(name for name in shown(self.entity, _SHOWN) if name not in hidden)
         wanted = set(self.search.select) | set(_EXTRAS) | set(entities()[self.entity].extra["always"])
@@ -111,7 +113,10 @@ class Listing:
 
     @property
     def _counts(self) -> bool:
-        uncounted = entities()[self.entity].has("uncounted") or self.entity in self.store.switches.uncounted
+        uncounted = (
+            entities()[self.entity].has("uncounted")
+            or self.entity in _NEVER_COUNTED | self.store.switches.uncounted
+        ) and self.within is None
         return self.counted and not uncounted and not self.search.quick
 
     @property
@@ -241,12 +246,3 @@ def _ordering(read: Callable[[Row], Any], kind: str) -> Callable[[Row], Any]:
     if kind in {"array", "object"}:
         return lambda row: None if (value := read(row)) is None else str(value)
     return read
-
-
-def unborn(store: Store, entity: str) -> frozenset[str]:
-    """Name the attributes that this version or this system does not have."""
-    switches = store.switches
-    names = {"modifiedAt"} if entity in switches.without_modified_at else set()
-    if not switches.since("9.0"):
-        names |= {"streamUpdatedAt", "isStarred", "versionNumber"}
-    return frozenset(names)

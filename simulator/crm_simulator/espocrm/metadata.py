@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from crm_simulator.espocrm.attributes import attribute_name
 from crm_simulator.espocrm.definitions import Entity, Field, Link, entities
 from crm_simulator.espocrm.options import OPTIONS
-from crm_simulator.espocrm.relations import link_of
+from crm_simulator.espocrm.switches import unborn
 
 if TYPE_CHECKING:
     from crm_simulator.espocrm.acl import Viewer
@@ -94,35 +94,74 @@ SUBFIELDS: dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]] = {
 }
 """The fields that come with a field of a type."""
 _SCOPE_FLAGS = ("entity", "object", "stream", "importable", "isCustom", "disabled", "stars", "tab")
-_VIRTUAL = frozenset({"Dashboard", "EmailAccountScope", "GlobalStream", "LastViewed", "Stream"})
+_BOOLEAN = {"entity": False, "acl": "boolean"}
+_CLOSED = {"entity": False, "acl": False}
+OTHER_SCOPES: dict[str, dict[str, Any]] = {
+    "Activities": _BOOLEAN | {"module": "Crm"},
+    "Calendar": _BOOLEAN | {"module": "Crm"},
+    "Dashboard": _CLOSED,
+    "EmailAccountScope": _BOOLEAN,
+    "Formula": {},
+    "GlobalStream": _BOOLEAN,
+    "LastViewed": _CLOSED,
+    "PortalUser": {},
+    "Stream": _CLOSED,
+}
+"""Scopes that are no entity types."""
+_FOR_ALL = frozenset({"ImportEml", "Reminder", "Target"})
+_ADMIN_FIELDS = {
+    "ActionHistoryRecord": {"authLogRecord", "authToken"},
+    "Email": {"inboundEmails"},
+    "User": {"dashboardTemplate", "layoutSet", "userData"},
+}
+"""Fields whose definitions only administrators see; what a role hides stays."""
 
 
 def metadata(viewer: Viewer) -> dict[str, Any]:
     """Build what one user may see of the Metadata."""
-    names = [name for name in entities() if viewer.is_admin or visible(viewer, name)]
-    without = viewer.store.switches.without_modified_at
+    names = [name for name in entities() if visible(viewer, name)]
+    defs = {name: seen_defs(viewer, name) for name in names}
+    if "Lead" not in defs and "Opportunity" in defs:
+        defs["Lead"] = {"fields": {"source": {"options": list(OPTIONS["Lead", "source"])}}}
     return {
         "app": {"currency": {}, "record": {}},
         "clientDefs": {},
-        "entityDefs": {name: entity_defs(entities()[name], bare=name in without) for name in names},
+        "entityDefs": defs,
         "fields": FIELD_TYPES,
-        "scopes": scopes(names),
+        "scopes": scopes([name for name in names if not entities()[name].has("unscoped")]),
         "streamDefs": {},
     }
 
 
 def visible(viewer: Viewer, entity: str) -> bool:
     """Tell whether a user sees the definitions of an entity type."""
-    return viewer.level(entity) != "n" or entity in _ALWAYS_VISIBLE
+    return viewer.is_admin or entity in viewer.access or entity in _FOR_ALL
 
 
-_ALWAYS_VISIBLE = frozenset({"Lead", "Opportunity", "Contact", "EmailAddress", "PhoneNumber"})
+def seen_defs(viewer: Viewer, name: str) -> dict[str, Any]:
+    """Build the definitions of an entity type without what a user may not know of."""
+    defs = entity_defs(entities()[name])
+    for field in unborn(viewer.store.switches, name):
+        defs["fields"].pop(field, None)
+    if viewer.is_admin:
+        return defs
+    links, fields = defs["links"], defs["fields"]
+    secret = _ADMIN_FIELDS.get(name, set())
+    secret = secret | {
+        link for link, each in links.items() if link not in fields and _leads_away(viewer, each)
+    }
+    for kind in ("fields", "links"):
+        defs[kind] = {key: value for key, value in defs[kind].items() if key not in secret}
+    return defs
+
+
+def _leads_away(viewer: Viewer, link: dict[str, Any]) -> bool:
+    return "entity" in link and not visible(viewer, link["entity"])
 
 
 def scopes(names: list[str]) -> dict[str, dict[str, Any]]:
     """Build the scopes of entity types, and the few that are no entity types."""
-    found = {name: _scope(entities()[name]) for name in names}
-    return found | {name: {"entity": False} for name in sorted(_VIRTUAL)}
+    return {name: _scope(entities()[name]) for name in names} | OTHER_SCOPES
 
 
 def _scope(entity: Entity) -> dict[str, Any]:
@@ -138,27 +177,20 @@ def _scope(entity: Entity) -> dict[str, Any]:
     return scope
 
 
-def entity_defs(entity: Entity, *, bare: bool = False) -> dict[str, Any]:
-    """Build the definitions of one entity type; `bare` leaves modifiedAt out."""
+def entity_defs(entity: Entity) -> dict[str, Any]:
+    """Build the definitions of one entity type."""
     fields: dict[str, Any] = {}
     later: dict[str, Any] = {}
     for field in entity.fields.values():
         fields[field.name] = _field(entity, field)
         later |= _subfields(entity, field)
-    collection: dict[str, Any] = {"orderBy": entity.order[0], "order": entity.order[1]}
+    collection: dict[str, Any] = {}
+    if entity.order[0] != "id":
+        collection = {"orderBy": entity.order[0], "order": entity.order[1]}
     if entity.has("uncounted"):
         collection["countDisabled"] = True
-    links = {link.name: _link(link) for link in _links(entity)}
-    if bare:
-        fields.pop("modifiedAt", None)
+    links = {link.name: _link(link) for link in entity.links.values()}
     return {"fields": fields | later, "links": links, "collection": collection}
-
-
-def _links(entity: Entity) -> list[Link]:
-    multiple = (
-        link_of(entity.name, field.name) for field in entity.fields.values() if "ttachment" in field.type
-    )
-    return [*entity.links.values(), *(link for link in multiple if link and link.name not in entity.links)]
 
 
 def _field(entity: Entity, field: Field) -> dict[str, Any]:
@@ -192,12 +224,11 @@ def _subfields(entity: Entity, field: Field) -> dict[str, Any]:
 
 
 def _link(link: Link) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": link.type}
-    for key, value in (("entity", link.entity), ("foreign", link.foreign), ("relationName", link.relation)):
-        if value:
-            found[key] = value
-    if link.entities:
-        found["entityList"] = list(link.entities)
-    if link.columns:
-        found["columnAttributeMap"] = link.columns
-    return found
+    parts = {
+        "entity": link.entity,
+        "foreign": link.foreign,
+        "relationName": link.relation,
+        "entityList": list(link.entities),
+        "columnAttributeMap": link.columns,
+    }
+    return {"type": link.type} | {name: value for name, value in parts.items() if value}

@@ -10,10 +10,11 @@ from crm_simulator.espocrm.attributes import attributes
 from crm_simulator.espocrm.calls import NO_LIST, Call, answer, answer_value
 from crm_simulator.espocrm.computed import default_column
 from crm_simulator.espocrm.definitions import Link, entities
-from crm_simulator.espocrm.lists import Listing, unborn
+from crm_simulator.espocrm.lists import Listing
 from crm_simulator.espocrm.records import shown
 from crm_simulator.espocrm.refusals import forbidden, not_found
 from crm_simulator.espocrm.relations import is_many_to_many, link_of
+from crm_simulator.espocrm.switches import unborn
 
 if TYPE_CHECKING:
     from crm_simulator.espocrm.tables import Row
@@ -49,6 +50,8 @@ def list_records(call: Call) -> Response:
     if call.entity == "Attachment" and not call.viewer.is_admin:
         raise forbidden("")
     call.check_scope("read")
+    if call.entity == "AuthLogRecord":
+        call.audit.show_logins()
     return answer(Listing(call.store, call.viewer, call.entity, call.search, call.counted).body())
 
 
@@ -56,13 +59,13 @@ def read_record(call: Call) -> Response:
     """Answer `GET {entity}/{id}`; the reading is written down."""
     row = call.find()
     if call.entity != "ActionHistoryRecord":
-        call.store.write_down("read", call.entity, row["id"], call.viewer.id)
+        call.audit.write_down("read", call.entity, row["id"], call.viewer.id)
     return answer_value(whole(call, call.entity, row))
 
 
 def whole(call: Call, entity: str, row: Row) -> Row:
     """Show a record as a single read does."""
-    hidden = call.viewer.hidden(entity) | unborn(call.store, entity)
+    hidden = call.viewer.hidden(entity) | unborn(call.store.switches, entity)
     names = [name for name in shown(entity, _EVERYTHING) if name not in hidden]
     found = call.store.records.show(entity, row, names)
     if "isFollowed" in found:

@@ -49,7 +49,7 @@ class Records:
 
     def whole(self, entity: str, row: Row) -> Row:
         """Show every attribute that a list can give."""
-        return self.show(entity, row, shown(entity, {"list", "select"}))
+        return self.show(entity, row, shown(entity, {"list", "listing", "select"}))
 
     def name_of(self, entity: str, identity: object) -> str | None:
         """Give the name by which other records show one; it is kept until names change."""

@@ -9,6 +9,11 @@ Access = dict[str, str | bool]
 _WORDS = {"a": "all", "t": "team", "o": "own", "n": "no", "y": "yes"}
 _ACTIONS = ("read", "stream", "edit", "delete", "create")
 
+
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
 EVERYBODY: Access = {
     "ActionHistoryRecord": "onnnn",
     "Attachment": "onooy",
@@ -24,16 +29,20 @@ EVERYBODY: Access = {
     "User": "onnnn",
 }
 """What a user without any role may do."""
-_READABLE = (
-    "Email EmailTemplate EmailTemplateCategory Template Account Call Campaign CampaignLogRecord"
-    " CampaignTrackingUrl Case Contact Document DocumentFolder EmailQueueItem KnowledgeBaseArticle"
-    " KnowledgeBaseCategory Lead MassEmail Meeting Opportunity TargetList TargetListCategory Task"
-    " CEverything CGuest CMembership CSupplier CVisit"
-).split()
-_GRANTED = (
-    "EmailAccountScope ExternalAccount GlobalStream Import ImportEml ImportError Webhook"
-    " WorkingTimeCalendar WorkingTimeRange Activities Calendar"
-).split()
+_READABLE = _names(
+    """
+    Email EmailTemplate EmailTemplateCategory Template Account Call Campaign CampaignLogRecord
+    CampaignTrackingUrl Case Contact Document DocumentFolder EmailQueueItem KnowledgeBaseArticle
+    KnowledgeBaseCategory Lead MassEmail Meeting Opportunity TargetList TargetListCategory Task
+    CEverything CGuest CMembership CSupplier CVisit
+    """
+)
+_GRANTED = _names(
+    """
+    EmailAccountScope ExternalAccount GlobalStream Import ImportEml ImportError Webhook
+    WorkingTimeCalendar WorkingTimeRange Activities Calendar
+    """
+)
 ROLES: dict[str, Access] = {
     READ_ALL: {
         "Currency": "ynnnn",

@@ -21,7 +21,7 @@ ROUTES: tuple[tuple[str, str, str | None, Handler], ...] = (
     ("GET", "App/user", None, about.app_user),
     ("GET", "Settings", None, about.show_settings),
     ("GET", "Metadata", None, about.show_metadata),
-    ("GET", "I18n", None, about.labels),
+    ("GET", "I18n", None, about.show_labels),
     ("GET", "CurrencyRate", None, about.rates),
     ("GET", "GlobalStream", "8.2", streams.global_stream),
     ("GET", "Stream", None, streams.own_stream),

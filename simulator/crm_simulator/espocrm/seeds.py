@@ -1,4 +1,4 @@
-"""Which records this CRM begins with: how many, when they were made, and their ids, the same for the same seed."""
+"""Which records this CRM begins with: how many, made when, with which ids; the same for the same seed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ COUNTS = {
     "WorkingTimeCalendar": 1,
 }
 """Records at scale 1; entity types that are not here begin empty or follow from others."""
-FIXED = {"User": len(USERS), "Team": 3, "Role": 2, "ScheduledJob": 4, "Job": 4}
+FIXED = {"User": len(USERS), "Team": 3, "Role": 2, "ScheduledJob": 4, "Job": 3}
 """Records at any scale."""
 _SPAN_DAYS = 730
 
@@ -106,7 +106,7 @@ class Seeds:
             draft.begin(index, identity, created)
             rows.append(self._finish(entity, maker.make(draft), draft))
             for link, other, columns in draft.pairs:
-                store.seed_pair(entity, identity, link, other, columns)
+                store.joints.seed(entity, identity, link, other, columns)
         table.fill(rows)
 
     def sample(self, entity: str) -> Row:

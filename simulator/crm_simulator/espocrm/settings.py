@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from crm_simulator.espocrm.computed import RATES
@@ -9,7 +12,7 @@ from crm_simulator.espocrm.computed import RATES
 if TYPE_CHECKING:
     from crm_simulator.espocrm.store import Store
 
-CACHE_TIMESTAMP = 1_795_301_005
+_EMPTY: dict[str, Any] = {"false": False, "zero": 0, "text": "", "list": [], "map": {}, "null": None}
 _PUBLIC: dict[str, Any] = {
     "useCache": True,
     "applicationName": "EspoCRM",
@@ -23,27 +26,15 @@ _PUBLIC: dict[str, Any] = {
     "theme": "Espo",
     "aclAllowDeleteCreated": False,
     "useWebSocket": False,
-    "cacheTimestamp": CACHE_TIMESTAMP,
-    "appTimestamp": 1_795_299_679,
+    "cacheTimestamp": 1_790_000_000,
+    "appTimestamp": 1_790_000_000,
     "logoSrc": "client/img/logo-light.svg",
 }
 _USER: dict[str, Any] = {
     "systemUserAttributes": {"lastName": "System"},
     "recordsPerPage": 20,
-    "recordsPerPageSmall": 5,
     "exportDelimiter": ",",
-    "exportDisabled": False,
-    "currencyFormat": 2,
-    "currencyDecimalPlaces": 2,
-    "personNameFormat": "firstLast",
-    "addressFormat": 1,
-    "listPagination": True,
-    "emailAddressMaxCount": 10,
-    "phoneNumberMaxCount": 10,
-    "b2cMode": False,
-    "fullTextSearchMinLength": 4,
-    "phoneNumberInternational": True,
-    "pdfEngine": "Dompdf",
+    "themeParams": {"navbar": "side"},
 }
 _ADMIN: dict[str, Any] = {
     "authenticationMethod": "Espo",
@@ -51,17 +42,24 @@ _ADMIN: dict[str, Any] = {
     "authTokenMaxIdleTime": 48,
     "cleanupDeletedRecords": True,
     "cleanupActionHistoryPeriod": "15 days",
-    "jobMaxPortion": 15,
-    "maxEmailAccountCount": 2,
-    "defaultFileStorage": "EspoUploadDir",
 }
+
+
+@cache
+def _blank(audience: str) -> dict[str, Any]:
+    """Give the settings that exist but mean nothing here, each with an empty value of its type."""
+    text = files("crm_simulator.espocrm").joinpath("settings.txt").read_text("utf-8")
+    blocks = re.findall(r"\[(\w+) (\w+)\]\n([^\[]+)", text)
+    return {
+        name: _EMPTY[kind] for whose, kind, names in blocks if whose == audience for name in names.split()
+    }
 
 
 def settings(store: Store, *, admin: bool) -> dict[str, Any]:
     """Give the settings that a user is told."""
     switches = store.switches
     currencies = list(RATES)
-    found = public_settings(store) | _USER
+    found = _blank("user") | public_settings(store) | _USER
     found |= {
         "version": switches.version,
         "currencyList": currencies,
@@ -72,7 +70,7 @@ def settings(store: Store, *, admin: bool) -> dict[str, Any]:
     }
     if switches.since("5.3"):
         found["recordListMaxSizeLimit"] = switches.page_cap
-    return found | _ADMIN if admin else found
+    return found | _blank("admin") | _ADMIN if admin else found
 
 
 def public_settings(store: Store) -> dict[str, Any]:
@@ -82,15 +80,8 @@ def public_settings(store: Store) -> dict[str, Any]:
 
 def preferences(user_id: str) -> dict[str, Any]:
     """Give a user's preferences."""
-    return {
-        "id": user_id,
-        "weekStart": -1,
-        "thousandSeparator": ",",
-        "decimalMark": ".",
-        "dashboardLayout": [{"name": "My Espo", "layout": []}],
-        "dashletsOptions": {},
-        "exportDelimiter": ",",
-    }
+    separators = {"thousandSeparator": ",", "decimalMark": ".", "exportDelimiter": ","}
+    return _blank("preferences") | {"id": user_id, "weekStart": -1} | separators
 
 
 def app_params() -> dict[str, Any]:

@@ -50,6 +50,12 @@ def _at(value: object) -> Span:
     return Span(low=(1, value), high=(1, value, LAST))
 
 
+def _after(sign: object, value: object, tie: str) -> Span | None:
+    if sign == "greaterThan":
+        return Span(low=(1, value, tie, LAST))
+    return Span(low=(1,), high=(1, value, tie)) if sign == "lessThan" else None
+
+
 _SPANS: dict[str, Callable[[object], Span]] = {
     "after": _above,
     "before": _below,
@@ -90,21 +96,17 @@ class Spans:
 
     def _keyset(self, branches: object) -> Span | None:
         """Recognise `(a > v) or (a = v and id > i)`, and the same with `<`."""
-        if not isinstance(branches, list) or len(branches) != 2:  # noqa: PLR2004 - two branches
-            return None
-        further, tied = branches
-        inner = tied.get("value")
-        if tied.get("type") != "and" or not isinstance(inner, list) or len(inner) != 2:  # noqa: PLR2004 - same
-            return None
-        same, then = inner
-        sign = further.get("type")
-        parts = (further.get("attribute"), same.get("attribute"), then.get("attribute"), same.get("type"))
-        if parts != (self.attribute, self.attribute, "id", "equals") or then.get("type") != sign:
-            return None
-        value = self.filters.value("equals", self.attribute, same)
-        if value is None or self.filters.value(sign, self.attribute, further) != value:
-            return None
-        tie = self.tie(str(then.get("value")))
-        if sign == "greaterThan":
-            return Span(low=(1, value, tie, LAST))
-        return Span(low=(1,), high=(1, value, tie)) if sign == "lessThan" else None
+        match branches:
+            case [
+                {"type": sign, "attribute": first, "value": value},
+                {
+                    "type": "and",
+                    "value": [
+                        {"type": "equals", "attribute": second, "value": same},
+                        {"type": then, "attribute": "id", "value": identity},
+                    ],
+                },
+            ] if first == second == self.attribute and sign == then and value == same:
+                read = self.filters.value("equals", self.attribute, {"value": value})
+                return None if read is None else _after(sign, read, self.tie(str(identity)))
+        return None

@@ -16,11 +16,26 @@ if TYPE_CHECKING:
     from crm_simulator.espocrm.tables import Row
     from crm_simulator.messages import Response
 
-_GLOBAL = tuple(
-    "id post data type targetType number isGlobal createdByGender isInternal reactionCounts myReactions createdAt"
-    " parentId parentType parentName relatedId relatedType createdById createdByName".split()
+_BRIEF = (
+    "id",
+    "post",
+    "data",
+    "type",
+    "targetType",
+    "number",
+    "isGlobal",
+    "createdByGender",
+    "isInternal",
+    "createdAt",
+    "parentId",
+    "parentType",
+    "parentName",
+    "relatedId",
+    "relatedType",
+    "createdById",
+    "createdByName",
 )
-_FEED = ("reactionCounts", "myReactions")
+"""What the streams over many records tell of a note."""
 
 
 def global_stream(call: Call) -> Response:
@@ -146,8 +161,7 @@ def _followers(call: Call, note: Row) -> set[str]:
 
 
 def _brief(call: Call, note: Row) -> Row:
-    names = [name for name in _GLOBAL if name not in _FEED]
-    found = call.store.records.show("Note", note, names)
+    found = call.store.records.show("Note", note, _BRIEF)
     return (
         found
         | _attached(call, note)

@@ -50,3 +50,11 @@ class EspoCRMSwitches:
 
 def _parts(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def unborn(switches: EspoCRMSwitches, entity: str) -> frozenset[str]:
+    """Name the attributes that this version, or this system, does not have."""
+    names = {"modifiedAt"} if entity in switches.without_modified_at else set()
+    if not switches.since("9.0"):
+        names |= {"streamUpdatedAt", "isStarred", "versionNumber"}
+    return frozenset(names)

@@ -15,7 +15,7 @@ Key = tuple[Any, ...]
 
 
 def fold(text: str) -> str:
-    """Write a text as a collation without regard to case compares it; the same object where nothing changes."""
+    """Write a text as a collation without regard to case compares it."""
     folded = text.casefold()
     return text if folded == text else folded
 
@@ -56,7 +56,7 @@ class SortedIndex:
             del self.keys[at]
 
     def span(self, low: Key, high: Key | None) -> tuple[int, int]:
-        """Find the positions after `low` and before `high`; a shorter key stands before all that begin with it."""
+        """Find the positions after `low` and before `high`; a short key stands before all it begins."""
         start = bisect_right(self.keys, low)
         stop = bisect_left(self.keys, high) if high is not None else len(self.keys)
         return start, max(start, stop)
@@ -109,6 +109,11 @@ class Table:
         """Add many new rows at once."""
         self.live.update((row["id"], row) for row in rows)
         self.forget_indexes()
+
+    def replace(self, rows: Iterable[Row]) -> None:
+        """Put rows in the place of all."""
+        self.live.clear()
+        self.fill(rows)
 
     def forget_indexes(self) -> None:
         """Let every index be made anew when it is wanted."""

@@ -25,6 +25,7 @@ ADMIN = "admin"
 READ_ALL = "read-all"
 LIMITED = "limited"
 
+# ruff: noqa: S106 - made up for this simulator, and printed by its command line
 USERS = (
     User("admin", "admin", None, "Admin", password="admin-password"),
     User("reader", "api", None, "reader", READ_ALL, api_key="5f3a9c1b7d2e4f60a8b1c2d3e4f5a6b7"),

@@ -139,14 +139,8 @@ class Filters:
         kind = self.type_of(attribute)
         if value is None or isinstance(value, list | dict):
             return None
-        if kind == "bool":
-            return value in {True, "true", "1", 1}
         strict = self.store.switches.database == "postgresql"
-        if kind in _NUMBERS:
-            return _number(value, strict=strict)
-        if kind in {"datetime", "date"}:
-            return _date(str(value), kind, strict=strict)
-        return str(value) if strict else fold(str(value))
+        return _READERS.get(kind, _plain_text)(str(value), strict)
 
     def comparable(self, attribute: str) -> Callable[[Row], Any]:
         """Give the function that reads an attribute as filters compare it."""
@@ -170,25 +164,44 @@ class Filters:
         return lambda row: (found := read(row)) is not None and compare(found, value)
 
 
-def _number(value: object, *, strict: bool) -> float:
+def _plain_text(text: str, strict: bool) -> str:  # noqa: FBT001 - a row of a table of functions
+    return text if strict else fold(text)
+
+
+def _truth(text: str, _strict: bool) -> bool:  # noqa: FBT001 - same
+    return text.lower() in {"true", "1"}
+
+
+def _number(text: str, strict: bool) -> float:  # noqa: FBT001 - same
     try:
-        return float(str(value))
+        return float(text)
     except ValueError:
         if strict:
             raise broken() from None
         return 0.0
 
 
-def _date(text: str, kind: str, *, strict: bool) -> str:
+def _day(text: str, strict: bool) -> str:  # noqa: FBT001 - same
+    return _moment(text, strict)[:10]
+
+
+def _moment(text: str, strict: bool) -> str:  # noqa: FBT001 - same
     found = _DATETIME.fullmatch(text.strip())
     if found is None:
         if strict:
             raise broken()
         return GARBAGE
     day, time = found.groups()
-    if kind == "date":
-        return day
     return f"{day} {time or '00:00:00'}"
+
+
+_READERS: dict[str, Callable[[str, bool], Any]] = {
+    "bool": _truth,
+    "date": _day,
+    "datetime": _moment,
+    **dict.fromkeys(_NUMBERS, _number),
+}
+"""How the value of a filter is read, by what the attribute holds."""
 
 
 def _zoned(value: object, zone: object) -> Any:  # noqa: ANN401 - one moment or several

@@ -33,7 +33,7 @@ def create(call: Call) -> Response:
     if not call.body.get("skipDuplicateCheck"):
         _check_duplicates(call, fields)
     identity = call.store.create(call.entity, fields, by=call.viewer.id)
-    call.store.write_down("create", call.entity, identity, call.viewer.id)
+    call.audit.write_down("create", call.entity, identity, call.viewer.id)
     return answer_value(whole(call, call.entity, call.store.row(call.entity, identity)))
 
 
@@ -43,7 +43,7 @@ def update(call: Call) -> Response:
     fields = _writable(call)
     _validate(call.entity, fields, partly=True)
     if call.store.update(call.entity, row["id"], fields, by=call.viewer.id):
-        call.store.write_down("update", call.entity, row["id"], call.viewer.id)
+        call.audit.write_down("update", call.entity, row["id"], call.viewer.id)
     return answer_value(whole(call, call.entity, call.store.row(call.entity, row["id"])))
 
 
@@ -51,7 +51,7 @@ def delete(call: Call) -> Response:
     """Answer `DELETE {entity}/{id}`."""
     row = call.find("delete")
     call.store.delete(call.entity, row["id"], by=call.viewer.id)
-    call.store.write_down("delete", call.entity, row["id"], call.viewer.id)
+    call.audit.write_down("delete", call.entity, row["id"], call.viewer.id)
     return answer_value(True)  # noqa: FBT003 - the JSON `true`
 
 
@@ -125,6 +125,10 @@ def _check_duplicates(call: Call, fields: Row) -> None:
     rows = call.store.table(call.entity).live.values()
     found = [row for row in rows if [row.get(name) for name in names] == wanted]
     if found:
-        listed = [name for name, item in attributes(call.entity).items() if item.presence == "list"]
+        listed = [
+            name
+            for name, item in attributes(call.entity).items()
+            if item.presence == "list" and name != "isStarred"
+        ]
         shown = [call.store.records.show(call.entity, row, listed) for row in found]
         raise Refusal(409, "duplicate", body=shown)
