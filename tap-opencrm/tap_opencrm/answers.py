@@ -1,8 +1,9 @@
-"""What OpenCRM answers, judged: rows, counts and keys, or a named error; never an empty list by mistake. Pure."""
+"""What OpenCRM answers: rows, counts and keys, or a named error; never an empty list by mistake. Pure."""
 
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -27,7 +28,7 @@ _BY_STATUS: dict[int, type[CallError | RetriableCallError]] = {
     HTTPStatus.REQUEST_TIMEOUT: ServerError,
     HTTPStatus.TOO_MANY_REQUESTS: TooManyRequestsError,
 }
-_decoder = msgspec.json.Decoder()
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def status_error(status: int) -> type[CallError | RetriableCallError]:
@@ -61,13 +62,17 @@ def _decode(text: bytes) -> Any:  # noqa: ANN401 # the JSON boundary
     try:
         return _decoder.decode(text)
     except msgspec.DecodeError:
-        # The standard library accepts lone surrogates; no Singer message could carry them, so they become U+FFFD.
-        loose = json.loads(text.decode("utf-8", errors="replace"))
+        # The standard library accepts lone surrogates; no message could carry them: they become U+FFFD.
+        loose = json.loads(text.decode("utf-8", errors="replace"), parse_constant=_refuse)
         return json.loads(
             json.dumps(loose, ensure_ascii=False)
             .encode("utf-16", "surrogatepass")
             .decode("utf-16", "replace")
         )
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
 
 
 def _refusal(asked: str, message: str) -> CallError:

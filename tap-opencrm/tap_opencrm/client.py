@@ -1,4 +1,4 @@
-"""How OpenCRM is asked: one call becomes one request, is repeated where that helps, and its answer is judged."""
+"""How OpenCRM is asked: one call becomes one request, is repeated where that helps, and judged."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from singer_sdk import RESTStream
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 from typing_extensions import override
 
@@ -56,6 +57,7 @@ class Answer:
 class OpenCRMStream(RESTStream[Call]):
     """A stream that asks OpenCRM; knows calls, not records."""
 
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # values are made to conform as they are read
     payload_as_json = False
     _LOG_REQUEST_METRICS = False
 

@@ -28,10 +28,11 @@ from tap_opencrm.errors import (
     UnreachableError,
     WaitTooLongError,
 )
-from tap_opencrm.limits import Budget, Pace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tap_opencrm.limits import Budget, Pace
 
 PATIENCE = 600.0
 _CONNECT_TIMEOUT = 10.0
@@ -47,7 +48,7 @@ class ReadOnlyAdapter(HTTPAdapter):
 
     @override
     def init_poolmanager(self, *args: object, **kwargs: object) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_minimum_version=ssl.TLSVersion.TLSv1_2)  # type: ignore[arg-type,no-untyped-call] # untyped in requests
+        super().init_poolmanager(*args, **kwargs, ssl_minimum_version=ssl.TLSVersion.TLSv1_2)  # type: ignore[arg-type] # untyped in requests
 
     @override
     def send(self, request: requests.PreparedRequest, *args: object, **kwargs: object) -> requests.Response:

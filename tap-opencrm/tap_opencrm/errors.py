@@ -49,7 +49,7 @@ class BlockedError(CallError):
     """A firewall in front of OpenCRM refused the request."""
 
     advice = (
-        "A firewall blocks user agents that contain `python` or `curl` and IP addresses that are not allowed: "
+        "A firewall blocks user agents with `python` or `curl`, and IP addresses that are not allowed: "
         "check user_agent, and ask OpenCRM support to allow this IP address."
     )
 
@@ -95,7 +95,7 @@ class WaitTooLongError(CallError):
 class BudgetSpentError(CallError):
     """The requests allowed per day are used up."""
 
-    advice = "What was not finished is read from its old bookmark next time; raise daily_request_budget to get further."
+    advice = "What was not finished is read from its old bookmark next time; or raise daily_request_budget."
 
 
 class LostConnectionError(RetriableCallError):

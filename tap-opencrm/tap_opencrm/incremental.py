@@ -58,7 +58,7 @@ class Bookmark:
 
 
 def days_between(first: datetime, last: datetime, zone: Zone) -> Iterator[date]:
-    """Yield the days from one moment to another, with one more at both ends should the server keep another zone."""
+    """Yield the days from one moment to another, and one more at both ends for servers of another zone."""
     day = first.astimezone(zone).date() - timedelta(days=1)
     while day <= last.astimezone(zone).date() + timedelta(days=1):
         yield day

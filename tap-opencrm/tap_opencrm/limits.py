@@ -6,6 +6,12 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+STATE_KEY = "request_budget"
 
 
 @dataclass
@@ -51,6 +57,17 @@ class Budget:
             self._turn_the_page()
             if day == self.day:
                 self.used += used
+
+    def write_to(self, state: MutableMapping[str, Any]) -> None:
+        """Put into a Singer state what was spent today, where there is a limit to it."""
+        if self.per_day is not None:
+            state[STATE_KEY] = {"day": self.day, "used": self.used}
+
+    def read_from(self, state: Mapping[str, Any]) -> None:
+        """Take over what a Singer state says was spent today."""
+        spent = state.get(STATE_KEY)
+        if isinstance(spent, dict):
+            self.resume(str(spent.get("day")), int(spent.get("used", 0)))
 
     def _turn_the_page(self) -> None:
         today = datetime.now(UTC).date().isoformat()

@@ -1,9 +1,10 @@
 """Reads a list by offsets, right under every meaning `limit_end` may have and while rows come and go.
 
-Nobody knows whether `limit_end` is an exclusive end, an inclusive end or a number of rows, how long a page may
-be, or in which order rows come. So the next window starts where the rows received end, not where they were asked
-to end. It repeats one row, the anchor: only where known rows turn up again is nothing skipped, otherwise the scan
-steps back until it meets them. A page of nothing but the anchor is the end of the list. Pure: knows no HTTP.
+Nobody knows whether `limit_end` is an exclusive end, an inclusive end or a number of rows, how long a page
+may be, or in which order rows come. So the next window starts where the rows received end, not where they
+were asked to end. It repeats one row, the anchor: only where known rows turn up again is nothing skipped,
+otherwise the scan steps back until it meets them. A page of nothing but the anchor is the end of the list.
+Pure: knows no HTTP.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ MOST_STEPS_BACK = 64
 _LEARNING_PAGES = 2
 _MOST_STALLED_PAGES = 8
 
-# What makes a row recognisable: its id and when it was changed, so that a row that moved does not vouch for its place.
+# What makes a row recognisable: its id and when it was changed, so that a row that moved is not taken for
+# a sign of its old place.
 Key = tuple[str, str]
 
 
@@ -102,10 +104,8 @@ class Scan:
         """Nothing but the anchor; or page after page ends with it, as where the server knows no limits."""
         self._stalled_pages = self._stalled_pages + 1 if keys and keys[-1] == self._anchor else 0
         return (
-            (len(keys) <= 1
-            and (not keys or self._stalled_pages > 0))
-            or self._stalled_pages > _MOST_STALLED_PAGES
-        )
+            len(keys) <= 1 and (not keys or self._stalled_pages > 0)
+        ) or self._stalled_pages > _MOST_STALLED_PAGES
 
     def _move_on(self, window: Window, keys: list[Key]) -> None:
         self._pages += 1

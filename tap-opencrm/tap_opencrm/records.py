@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Row = dict[str, Any]
-Convert = "Callable[[str], object]"
 
 EXTRA = "_extra"
 UNPARSED = "_unparsed"
@@ -91,6 +91,14 @@ def parse_reference(text: str) -> str | None:
     return None if text in {"", "0"} else text
 
 
+def parse_modified(value: object, zone: Zone) -> str | None:
+    """Return when a record was modified (ISO, UTC), None where it does not say."""
+    try:
+        return parse_datetime(value, zone) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
 def _converter(schema: Mapping[str, Any], zone: Zone, *, decode_html: bool) -> Callable[[str], object] | None:
     """Return what turns text into a value of this property; None where text stays as it is."""
     types = schema["type"]
@@ -118,7 +126,7 @@ def _text(value: object) -> str:
     """Return a JSON scalar as the text OpenCRM would have sent; raise ValueError for lists and objects."""
     if isinstance(value, bool):
         return str(int(value))
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, Decimal)):
         return str(value)
     raise ValueError(value)
 
@@ -130,6 +138,7 @@ class Shape:
     properties: Mapping[str, Mapping[str, Any]]
     zone: Zone
     decode_html: bool = False
+    dropped: frozenset[str] = frozenset()
     unknown: set[str] = field(default_factory=set)
     unparsed: dict[str, int] = field(default_factory=dict)
     _converters: dict[str, Callable[[str], object] | None] = field(init=False)
@@ -149,10 +158,12 @@ class Shape:
         for name, value in row.items():
             if name not in converters:
                 rest[name] = value
-            elif value is None:
-                record[name] = None
+                continue
+            convert = converters[name]
+            if value is None or (convert is None and isinstance(value, str)):
+                record[name] = value
             else:
-                self._put(record, name, value, converters[name])
+                self._put(record, name, value, convert)
         if rest:
             self._put_rest(record, rest)
         return record
@@ -170,7 +181,9 @@ class Shape:
         extra = {
             name: value
             for name, value in rest.items()
-            if not is_secret(name) and not (name in ID_KEYS and str(value) == record["id"])
+            if name not in self.dropped
+            and not is_secret(name)
+            and not (name in ID_KEYS and str(value) == record["id"])
         }
         if extra:
             record[EXTRA] = extra

@@ -38,7 +38,7 @@ class Run:
     live: dict[str, Ids] = field(default_factory=dict)
 
     def fail(self, stream: str, error: SyncError, *, is_first: bool) -> None:
-        """Remember that a stream failed, and whether the others have a chance; `is_first`: nothing was read yet."""
+        """Remember that a stream failed; some errors stop the run, more of them if it is the first answer."""
         self.failures[stream] = error
         if isinstance(error, _STOPS_ALL) or (is_first and isinstance(error, _STOPS_ALL_AT_FIRST)):
             self.stopped_by = error
@@ -46,7 +46,7 @@ class Run:
             _logger.error("%s: %s", stream, error)
 
     def conclude(self) -> None:
-        """Raise what a caller has to know: the error that stopped the run, or which streams are not complete."""
+        """Raise the error that stopped the run, or else say which streams are not complete."""
         if self.stopped_by:
             raise self.stopped_by
         if self.failures:

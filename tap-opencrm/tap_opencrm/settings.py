@@ -70,8 +70,8 @@ _PROPERTIES = (
         allowed_values=["headers", "parameters", "login"],
         default="headers",
         title="Authentication method",
-        description="How the keys travel: as request headers, as form parameters, or only once, in exchange for an "
-        "access key.",
+        description="How the keys travel: as request headers, as form parameters, or only once, in exchange "
+        "for an access key.",
     ),
     th.Property(
         "entities",
@@ -105,8 +105,8 @@ _PROPERTIES = (
         th.IntegerType(minimum=0),
         default=120,
         title="Look-back",
-        description="How many minutes before the bookmark an incremental run reaches, for clock changes and late "
-        "arrivals.",
+        description="How many minutes before the bookmark an incremental run reaches, for clock changes and "
+        "late arrivals.",
     ),
     th.Property(
         "incremental_strategy",
@@ -114,8 +114,8 @@ _PROPERTIES = (
         allowed_values=["scan", "day_filter"],
         default="scan",
         title="Incremental strategy",
-        description="`scan` reads whole lists and passes on what has changed; `day_filter` asks only for the days "
-        "since the bookmark, sees no deletes, and falls back to `scan` where OpenCRM ignores the filter.",
+        description="`scan` reads whole lists and passes on what has changed; `day_filter` asks only for the "
+        "days since the bookmark and sees no deletes; it scans where OpenCRM ignores the filter.",
     ),
     th.Property(
         "detect_deletes",
@@ -129,15 +129,15 @@ _PROPERTIES = (
         th.BooleanType,
         default=True,
         title="Line items",
-        description="Offer the product lines of quotes, orders and invoices as streams; costs one request per record "
-        "that is new or changed.",
+        description="Offer the product lines of quotes, orders and invoices as streams; costs one request "
+        "per record that is new or changed.",
     ),
     th.Property(
         "custom_field_sample_size",
         th.IntegerType(minimum=0),
         default=100,
         title="Custom field sample",
-        description="How many records of each entity discovery reads to find custom fields; 0 looks for none.",
+        description="How many records of each entity discovery reads to find custom fields; 0: none.",
     ),
     th.Property(
         "fail_on_count_mismatch",
@@ -205,7 +205,7 @@ _PROPERTIES = (
         th.StringType,
         default=_agent(),
         title="User agent",
-        description="How the tap introduces itself; OpenCRM's firewall blocks names that contain `python` or `curl`.",
+        description="How the tap introduces itself; OpenCRM's firewall blocks names with `python` or `curl`.",
     ),
     th.Property(
         "ca_bundle",

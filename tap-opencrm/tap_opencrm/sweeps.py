@@ -127,7 +127,7 @@ class SweepingStream(OpenCRMStream):
         return row_id(row), str(row.get(self.config["replication_key_name"]) or "")
 
     def _counts(self, sweep: Sweep) -> str:
-        return f"read {len(sweep.ids)} records, but OpenCRM counted {sweep.before} before and {sweep.after} afterwards"
+        return f"read {len(sweep.ids)} records, OpenCRM counted {sweep.before} before and {sweep.after} after"
 
     def _conclude(self, sweep: Sweep) -> None:
         sweep.is_complete = not sweep.misses_some

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
@@ -17,9 +16,12 @@ from tap_opencrm.connection import Connection
 from tap_opencrm.entities import ENTITIES
 from tap_opencrm.errors import NotFoundError, RefusedError, SettingsError
 from tap_opencrm.limits import Budget, Pace
+from tap_opencrm.line_streams import LineStream
+from tap_opencrm.live_streams import LiveStream
 from tap_opencrm.redaction import hide
 from tap_opencrm.run import Run
-from tap_opencrm.streams import EntityStream, streams_of
+from tap_opencrm.streams import EntityStream
+from tap_opencrm.writing import GatheringWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     import click
     from singer_sdk import Stream
 
-_BUDGET_STATE = "request_budget"
+    from tap_opencrm.entities import Entity
 
 
 class TapOpenCRM(Tap):
@@ -37,7 +39,7 @@ class TapOpenCRM(Tap):
     package_name = "tap-opencrm"
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = settings.SETTINGS
-    message_writer_class = MsgSpecWriter
+    message_writer_class = GatheringWriter
     capabilities: ClassVar[list[Any]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -97,13 +99,26 @@ class TapOpenCRM(Tap):
         streams: list[Stream] = []
         for entity in ENTITIES:
             if entity.name in self.config["entities"]:
-                found = streams_of(self, self.connection, entity, self.run)
-                streams += found if self.input_catalog or self._knows(found[0]) else []
+                streams += self._streams_of(entity)
         return streams
 
-    def _knows(self, stream: Stream) -> bool:
-        """Look at sample records; False if this OpenCRM does not have the entity."""
-        if not isinstance(stream, EntityStream):
+    def _streams_of(self, entity: Entity) -> list[Stream]:
+        """Make the streams of an entity, of their own classes: the SDK ties children to parents by class."""
+        kind = type(f"{entity.name}_stream", (EntityStream,), {})
+        source = kind(self, self.connection, entity, self.run)
+        if not self._is_there(source):
+            return []
+        streams: list[Stream] = [source]
+        if self.config["detect_deletes"]:
+            streams.append(LiveStream(self, source))
+        if entity.line_stream and self.config["include_line_items"]:
+            line_kind = type(f"{entity.line_stream}_stream", (LineStream,), {"parent_stream_type": kind})
+            streams.append(line_kind(self, entity.line_stream, self.connection, entity))
+        return streams
+
+    def _is_there(self, stream: EntityStream) -> bool:
+        """Look at sample records, unless a catalogue was given; False if this OpenCRM lacks the entity."""
+        if self.input_catalog:
             return True
         try:
             stream.learn_from_sample()
@@ -115,11 +130,9 @@ class TapOpenCRM(Tap):
     @override
     def load_state(self, state: dict[str, Any]) -> None:
         super().load_state(state)
-        spent = state.get(_BUDGET_STATE)
-        if isinstance(spent, dict):
-            self.connection.budget.resume(str(spent.get("day")), int(spent.get("used", 0)))
+        self.connection.budget.read_from(state)
 
-    @override
-    def sync_all(self) -> None:  # type: ignore[misc] # final in the SDK, which stops at the first failure
+    @override  # type: ignore[misc] # final in the SDK, which knows only runs that stop at the first failure
+    def sync_all(self) -> None:
         super().sync_all()
         self.run.conclude()
