@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from target_duckdb.columns import Column
@@ -21,7 +22,6 @@ class Shape:
     table: Table
     columns: tuple[Column, ...]
     keys: tuple[str, ...]
-    comment: str = ""
 
     @cached_property
     def key_indexes(self) -> tuple[int, ...]:
@@ -61,8 +61,17 @@ class Segment:
     longest: int = 0
     records_rejected: int = 0
     values_rejected: int = 0
+    longest_reject: int = 0
+    received: int = 0
     version: int | None = None
     is_fresh: bool = False
+
+    def reject(self, lines: Sequence[bytes]) -> None:
+        """Set rejected values aside."""
+        if lines:
+            self.longest_reject = max(self.longest_reject, *map(len, lines))
+            with self.rejects.open("ab") as rejects:
+                rejects.writelines(lines)
 
 
 @dataclass(frozen=True)
@@ -75,10 +84,20 @@ class Activation:
 
 
 @dataclass(frozen=True)
+class Swap:
+    """The moment at which a table that was loaded anew takes the place of the old one."""
+
+    shape: Shape
+
+
+Step = Segment | Activation | Swap
+
+
+@dataclass(frozen=True)
 class Batch:
     """Everything that is committed together."""
 
-    steps: tuple[Segment | Activation, ...]
+    steps: tuple[Step, ...]
     state: bytes | None
     is_final: bool
 
@@ -87,7 +106,8 @@ class Batch:
 class Tally:
     """What became of a stream's rows: rows in = inserted + updated + superseded + rejected."""
 
-    shape: Shape
+    stream: str
+    table: Table
     rows_in: int = 0
     inserted: int = 0
     updated: int = 0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from target_duckdb.errors import InvalidSchemaError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 INT64 = 2**63 - 1
 
@@ -50,7 +51,7 @@ NATIVE_TYPES = {
 DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\((\d+),\s*(\d+)\)", re.IGNORECASE)
 DEFAULT_PRECISION, DEFAULT_SCALE = 38, 9
 TEMPORAL = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME"})
-RENAMED = re.compile(r'^property (".*")$', re.MULTILINE)
+RENAMED = re.compile(r'^name (".*")$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -183,8 +184,8 @@ def _number_type(rule: Mapping[str, Any]) -> str:
         return _string_type(rule)
     if step is None or step <= 0:
         return "DOUBLE"
-    digits = f"{step:.20f}".rstrip("0").partition(".")[2]
-    return decimal(DEFAULT_PRECISION, len(digits)) if len(digits) <= DEFAULT_SCALE * 2 else "DOUBLE"
+    digits = len(f"{Decimal(str(step)).normalize():f}".partition(".")[2])
+    return decimal(DEFAULT_PRECISION, digits) if digits <= DEFAULT_SCALE * 2 else "DOUBLE"
 
 
 def decimal(precision: int, scale: int) -> str:
@@ -243,25 +244,36 @@ def assign_names(columns: Iterable[Column], existing: Iterable[TableColumn]) -> 
     taken = {column.name.casefold() for column in existing}
     names: dict[str, str] = {}
     for column in columns:
-        name = owners.get(column.property) or _free_name(column.property, taken)
+        name = owners.get(column.property) or free_name(column.property, taken)
         taken.add(name.casefold())
         names[column.property] = name
     return names
 
 
 def _property_of(column: TableColumn) -> str:
-    found = RENAMED.findall(column.comment)
-    return str(json.loads(found[-1])) if found else column.name
+    return original_name(column.comment) or column.name
+
+
+def original_name(comment: str) -> str | None:
+    """Return the property or stream that a comment says a column or table was made for under another name."""
+    found = RENAMED.findall(comment)
+    return str(json.loads(found[-1])) if found else None
+
+
+def name_comment(name: str) -> str:
+    """Return the comment that records a name that DuckDB does not hold."""
+    return f"name {json.dumps(name)}"
 
 
 def comment_of(column: Column, name: str) -> str:
     """Return the comment of a column: its description and, where it was renamed, its property."""
-    renamed = "" if name == column.property else f"property {json.dumps(column.property)}"
+    renamed = "" if name == column.property else name_comment(column.property)
     text = "\n".join(part for part in (column.comment, renamed) if part)
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _free_name(wanted: str, taken: set[str]) -> str:
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """Return a name that DuckDB can hold and tell from those taken, given case-folded."""
     base = wanted.replace("\0", "").encode("utf-8", "replace").decode() or "unnamed"
     name, number = base, 1
     while name.casefold() in taken:

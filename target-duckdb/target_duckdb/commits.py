@@ -6,16 +6,20 @@ import time
 from typing import TYPE_CHECKING
 
 from target_duckdb import sql
-from target_duckdb.batches import Activation, Segment, Tally
-from target_duckdb.deletes import DELETED_AT, TABLE_VERSION, Deleter
+from target_duckdb.batches import Activation, Segment, Swap, Tally
+from target_duckdb.deletes import Deleter
 from target_duckdb.ledger import Ledger
+from target_duckdb.metadata import TABLE_VERSION, VALUES
 from target_duckdb.sql import quote
 from target_duckdb.staging import Stager
 from target_duckdb.tables import Tables
 
 if TYPE_CHECKING:
-    from target_duckdb.batches import Batch
-    from target_duckdb.columns import TableColumn
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from target_duckdb.batches import Batch, Shape
+    from target_duckdb.columns import Column, TableColumn
     from target_duckdb.database import Database
     from target_duckdb.settings import Settings
     from target_duckdb.staging import Stage
@@ -27,47 +31,70 @@ class Committer:
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
         self.settings = settings
+        self.started = int(time.time() * 1000)
         self.ledger = Ledger(database, settings.default_target_schema)
         self.stager = Stager(database, settings.on_invalid_value)
-        self.tables = Tables(database, self.ledger, is_frozen=settings.schema_evolution == "freeze")
+        self.tables = Tables(
+            database,
+            self.ledger,
+            is_frozen=settings.schema_evolution == "freeze",
+            is_overwriting=settings.load_method == "overwrite",
+        )
         self.deleter = Deleter(database, self.tables, settings)
         self.tallies: dict[str, Tally] = {}
 
     def commit(self, batch: Batch) -> None:
         """Commit a batch; after an error nothing of it is there."""
-        stages = {
-            step.path: self.stager.stage(step)
-            for step in batch.steps
-            if isinstance(step, Segment) and step.path
-        }
+        stages = {step.path: self._stage(step) for step in batch.steps if isinstance(step, Segment)}
         with self.database.transaction():
             self.ledger.open()
             for step in batch.steps:
                 if isinstance(step, Segment):
                     self._load(step, stages[step.path])
-                else:
+                elif isinstance(step, Activation):
                     self._activate(step)
-            touched = {step.shape.stream for step in batch.steps}
-            rows_in = sum(tally.rows_in for tally in self.tallies.values())
-            self.ledger.close(batch, [self.tallies[name] for name in sorted(touched)], rows_in)
+                else:
+                    self.tables.swap(step.shape)
+            self._close_ledger(batch)
         self.ledger.commits += 1
+        self._tidy(batch, stages)
+
+    def _stage(self, segment: Segment) -> Stage:
+        stage = self.stager.stage(segment)
+        if segment.is_fresh:
+            self.deleter.spare(segment.shape, stage)
+        return stage
+
+    def _close_ledger(self, batch: Batch) -> None:
+        touched = {step.shape.stream for step in batch.steps if not isinstance(step, Swap)}
+        touched |= {step.base.stream for step in batch.steps if isinstance(step, Activation) and step.base}
+        tallies = [self.tallies[name] for name in sorted(touched & self.tallies.keys())]
+        self.ledger.close(batch, tallies, sum(tally.rows_in for tally in self.tallies.values()))
+
+    def _tidy(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         for stage in stages.values():
             self.stager.drop(stage)
+        for step in batch.steps:
+            if isinstance(step, Activation) and step.base:
+                self.deleter.forget(step.base.stream)
 
-    def _tally(self, step: Segment | Activation) -> Tally:
-        return self.tallies.setdefault(step.shape.stream, Tally(step.shape))
+    def _tally(self, shape: Shape) -> Tally:
+        if shape.stream not in self.tallies:
+            self.tallies[shape.stream] = Tally(shape.stream, self.tables.place(shape))
+        return self.tallies[shape.stream]
 
     def _activate(self, step: Activation) -> None:
-        tally = self._tally(step)
-        tally.deleted += self.deleter.activate(step)
+        if step.base:
+            self._tally(step.base).deleted += self.deleter.delete_dead(step, step.base)
+        self._tally(step.shape).deleted += self.deleter.activate(step)
 
     def _load(self, segment: Segment, stage: Stage) -> None:
-        started, shape, tally = time.monotonic(), segment.shape, self._tally(segment)
-        extra = (TABLE_VERSION,) if segment.version is not None else ()
+        started, shape, tally = time.monotonic(), segment.shape, self._tally(segment.shape)
+        extra = self._extra(segment)
         columns = self.tables.prepare(shape, extra)
         if stage.rejects:
-            self.ledger.note_rejects(shape, stage.rejects)
-        replaced = self._replace(segment, stage, columns)
+            self.ledger.note_rejects(tally, stage.rejects)
+        replaced = self._replace(segment, stage, columns, extra)
         tally.rows_in += segment.rows + segment.records_rejected
         tally.rejected += segment.records_rejected
         tally.values_rejected += segment.values_rejected
@@ -77,21 +104,23 @@ class Committer:
         tally.deleted += self.deleter.purge(shape, columns)
         tally.seconds += time.monotonic() - started
 
-    def _replace(self, segment: Segment, stage: Stage, columns: dict[str, TableColumn]) -> int:
-        shape, table = segment.shape, segment.shape.table.sql
-        values = {
-            columns[column.property].name: sql.convert_sql(
-                f"s.c{index}", column.type, columns[column.property].type
-            )
-            for index, column in enumerate(shape.columns)
-        }
-        if segment.version is not None:
-            values[columns[TABLE_VERSION.property].name] = f"coalesce(s.version, {segment.version})"
+    def _extra(self, segment: Segment) -> Sequence[Column]:
+        if self.settings.add_record_metadata:
+            return tuple(VALUES)
+        return (TABLE_VERSION,) if segment.version is not None else ()
+
+    def _replace(
+        self, segment: Segment, stage: Stage, columns: dict[str, TableColumn], extra: Sequence[Column]
+    ) -> int:
+        shape, table = segment.shape, self.tables.landing(segment.shape).sql
+        facts = {"received": segment.received, "started": self.started, "version": segment.version or "NULL"}
+        values = {columns[column.property].name: VALUES[column].format(**facts) for column in extra}
+        for index, column in enumerate(shape.columns):
+            kept = columns[column.property]
+            values[kept.name] = sql.convert_sql(f"s.c{index}", column.type, kept.type)
         replaced = 0
         if shape.keys:
-            match = sql.match_sql({name: values[name] for name in (columns[key].name for key in shape.keys)})
-            replaced = self.database.changes(
-                f"DELETE FROM {table} t USING {quote(stage.rows)} s WHERE {match}"
-            )
+            match = sql.match_sql({columns[key].name: values[columns[key].name] for key in shape.keys})
+            replaced = self.database.changes(f"DELETE FROM {table} t USING {quote(stage.rows)} s WHERE {match}")
         self.database.run(sql.insert_sql(table, values, stage.rows))
         return replaced

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_duckdb import sql
-from target_duckdb.columns import Column, TableColumn
+from target_duckdb.metadata import DELETED_AT, TABLE_VERSION
 from target_duckdb.sql import quote
 
 if TYPE_CHECKING:
     from target_duckdb.batches import Activation, Shape
+    from target_duckdb.columns import TableColumn
     from target_duckdb.database import Database
     from target_duckdb.settings import Settings
+    from target_duckdb.staging import Stage
     from target_duckdb.tables import Tables
 
-DELETED_AT = Column("_sdc_deleted_at", "TIMESTAMPTZ", "When the record was found to be gone from the source")
-TABLE_VERSION = Column("_sdc_table_version", "BIGINT", "The version of the stream that the record came with")
 SMALL_TABLE = 100
 
 
@@ -28,54 +27,75 @@ class Deleter:
         self.tables = tables
         self.settings = settings
         self.withheld: list[str] = []
+        self._spared: set[str] = set()
+
+    def spare(self, shape: Shape, stage: Stage) -> None:
+        """Remember the keys of records that came while their stream's live keys were being listed."""
+        name = quote(f"spared {shape.stream}")
+        keys = ", ".join(f"c{index} AS k{place}" for place, index in enumerate(shape.key_indexes))
+        verb = "INSERT INTO" if shape.stream in self._spared else "CREATE TABLE"
+        self._spared.add(shape.stream)
+        self.run(f"{verb} {name} {'' if verb.startswith('INSERT') else 'AS'} SELECT {keys} FROM {quote(stage.rows)}")
+
+    def forget(self, stream: str) -> None:
+        """Forget the keys that were to be spared."""
+        self._spared.discard(stream)
+        self.run(f"DROP TABLE IF EXISTS {quote(f'spared {stream}')}")
 
     def activate(self, activation: Activation) -> int:
-        """Delete what an activation leaves behind and return the number of the stream's rows that went."""
+        """Delete what an activation leaves behind and return how many rows of the stream went."""
         columns = self.tables.prepare(activation.shape, (TABLE_VERSION,))
         version = quote(columns[TABLE_VERSION.property].name)
-        stale = f"(t.{version} IS NULL OR t.{version} < {activation.version})"
         if activation.base is None:
-            return self._delete(activation.shape, stale, is_keyless=not activation.shape.keys)
-        self._delete_dead(activation.base, activation.shape, columns, activation.version)
-        return self.changes(f"DELETE FROM {activation.shape.table.sql} t WHERE {stale}")
+            return self._delete(activation.shape, f"(t.{version} IS NULL OR t.{version} < {activation.version})")
+        place = self.tables.landing(activation.shape).sql
+        return self.changes(f"DELETE FROM {place} t WHERE t.{version} IS DISTINCT FROM {activation.version}")
+
+    def delete_dead(self, activation: Activation, base: Shape) -> int:
+        """Delete the rows of a base stream whose keys are not alive, bring back those that are."""
+        live = activation.shape
+        columns, live_columns = (self.tables.prepare(base, (DELETED_AT,)), self.tables.prepare(live, (TABLE_VERSION,)))
+        match = [f"l.{quote(live_columns[key].name)} = t.{quote(columns[key].name)}" for key in base.keys]
+        match.append(f"l.{quote(live_columns[TABLE_VERSION.property].name)} = {activation.version}")
+        is_alive = f"EXISTS (SELECT 1 FROM {self.tables.landing(live).sql} l WHERE {' AND '.join(match)})"
+        marked = quote(columns[DELETED_AT.property].name)
+        table = self.tables.landing(base).sql
+        self.run(f"UPDATE {table} t SET {marked} = NULL WHERE t.{marked} IS NOT NULL AND {is_alive}")
+        return self._delete(base, f"NOT {is_alive}{self._is_not_spared(base, columns)}")
+
+    def _is_not_spared(self, base: Shape, columns: dict[str, TableColumn]) -> str:
+        if base.stream not in self._spared:
+            return ""
+        match = " AND ".join(f"f.k{place} = t.{quote(columns[key].name)}" for place, key in enumerate(base.keys))
+        return f" AND NOT EXISTS (SELECT 1 FROM {quote(f'spared {base.stream}')} f WHERE {match})"
 
     def purge(self, shape: Shape, columns: dict[str, TableColumn]) -> int:
         """Remove the rows that came marked as deleted, where deletes are hard."""
         if not self.settings.hard_delete or DELETED_AT.property not in columns:
             return 0
         marked = quote(columns[DELETED_AT.property].name)
-        return self.changes(f"DELETE FROM {shape.table.sql} t WHERE t.{marked} IS NOT NULL")
+        return self.changes(f"DELETE FROM {self.tables.landing(shape).sql} t WHERE t.{marked} IS NOT NULL")
 
-    def _delete_dead(
-        self, base: Shape, live: Shape, live_columns: dict[str, TableColumn], version: int
-    ) -> int:
-        columns = self.tables.prepare(base, (DELETED_AT,))
-        alive = f"l.{quote(live_columns[TABLE_VERSION.property].name)} = {version}"
-        match = " AND ".join(
-            f"l.{quote(live_columns[key].name)} = t.{quote(columns[key].name)}" for key in base.keys
-        )
-        is_alive = f"EXISTS (SELECT 1 FROM {live.table.sql} l WHERE {alive} AND {match})"
-        marked = quote(columns[DELETED_AT.property].name)
-        self.run(f"UPDATE {base.table.sql} t SET {marked} = NULL WHERE t.{marked} IS NOT NULL AND {is_alive}")
-        return self._delete(base, f"NOT {is_alive}", is_keyless=False)
-
-    def _delete(self, shape: Shape, condition: str, *, is_keyless: bool) -> int:
+    def _delete(self, shape: Shape, condition: str) -> int:
         columns = self.tables.prepare(shape, (DELETED_AT,))
         marked = quote(columns[DELETED_AT.property].name)
-        table = shape.table.sql
+        table = self.tables.landing(shape).sql
         known, gone = self.run(
             f"SELECT count(*), count(*) FILTER ({condition}) FROM {table} t WHERE t.{marked} IS NULL"
         )[0]
-        lost = (
-            max(0, 2 * gone - known) if is_keyless else gone
-        )  # a stream without keys is replaced row for row
-        before = gone if is_keyless else known
-        if before >= SMALL_TABLE and lost > before * self.settings.max_delete_fraction:
-            self.withheld.append(
-                f"{shape.stream}: {lost} of {before} rows are gone from the source, more than max_delete_fraction"
-                f" ({self.settings.max_delete_fraction:g}) permits; none of them was deleted"
-            )
+        if self._is_too_many(shape, known, gone):
             return 0
         if self.settings.hard_delete:
             return self.changes(f"DELETE FROM {table} t WHERE {condition}")
         return self.changes(f"UPDATE {table} t SET {marked} = now() WHERE t.{marked} IS NULL AND {condition}")
+
+    def _is_too_many(self, shape: Shape, known: int, gone: int) -> bool:
+        """Return whether a delete goes too far; without keys all rows come again, so only the shrinking counts."""
+        before, lost = (known, gone) if shape.keys else (gone, max(0, 2 * gone - known))
+        if before < SMALL_TABLE or lost <= before * self.settings.max_delete_fraction:
+            return False
+        self.withheld.append(
+            f"{shape.stream}: {lost} of {before} rows are gone from the source, more than max_delete_fraction"
+            f" ({self.settings.max_delete_fraction:g}) permits; none was deleted, everything else is committed"
+        )
+        return True

@@ -16,7 +16,7 @@ from target_duckdb.sql import LEDGER, LEDGER_SCHEMA, WAREHOUSE, quote
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from target_duckdb.batches import Batch, Shape, Tally
+    from target_duckdb.batches import Batch, Tally
     from target_duckdb.database import Database
     from target_duckdb.sql import Table
 
@@ -64,12 +64,12 @@ class Ledger:
             "schema_changes", [self.run_id, table.schema, table.name, column, change, old, new, self.now]
         )
 
-    def note_rejects(self, shape: Shape, rejects: str) -> None:
+    def note_rejects(self, tally: Tally, rejects: str) -> None:
         """Enter the values that a stage left out."""
         self.run(
             f"INSERT INTO {SCHEMA}.rejected_values"
             f" SELECT ?, ?, ?, ?, key, property, raw, reason, ? FROM {quote(rejects)}",
-            [self.run_id, shape.table.schema, shape.table.name, shape.stream, self.now],
+            [self.run_id, tally.table.schema, tally.table.name, tally.stream, self.now],
         )
 
     def close(self, batch: Batch, touched: Iterable[Tally], rows_in: int) -> None:
@@ -87,10 +87,9 @@ class Ledger:
     def _note_stream(self, tally: Tally) -> None:
         if not tally.is_balanced:
             raise DatabaseError(
-                f"{tally.shape.stream}: the rows do not add up, nothing is committed: {tally}"
+                f"{tally.stream}: the rows do not add up, nothing is committed: {tally}"
             )
-        table = tally.shape.table
-        where = [self.run_id, table.schema, table.name, tally.shape.stream]
+        where = [self.run_id, tally.table.schema, tally.table.name, tally.stream]
         counts = [
             tally.rows_in,
             tally.inserted,
@@ -100,7 +99,7 @@ class Ledger:
             tally.deleted,
         ]
         self.run(
-            f"DELETE FROM {SCHEMA}.streams WHERE run_id = ? AND stream = ?", [self.run_id, tally.shape.stream]
+            f"DELETE FROM {SCHEMA}.streams WHERE run_id = ? AND stream = ?", [self.run_id, tally.stream]
         )
         self._insert("streams", [*where, *counts, tally.values_rejected, tally.seconds, self.now])
 

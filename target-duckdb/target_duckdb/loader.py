@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from target_duckdb.batches import Activation, Batch, Segment, Shape
+from target_duckdb.batches import Activation, Batch, Segment, Shape, Swap
 from target_duckdb.columns import columns_of
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
@@ -23,8 +23,11 @@ from target_duckdb.streams import Stream
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from target_duckdb.batches import Step
     from target_duckdb.guards import Envelope
     from target_duckdb.settings import Settings
+
+RESERVED_SCHEMAS = frozenset({"_load", "information_schema", "pg_catalog", "system", "temp"})
 
 
 class Load:
@@ -38,7 +41,7 @@ class Load:
         self.streams: dict[str, Stream] = {}
         self.hot = HotStreams()
         self.version = int(time.time() * 1000)
-        self._steps: list[Segment | Activation] = []
+        self._steps: list[Step] = []
         self._bytes = 0
         self._covered = 0
         self._held = 0
@@ -63,6 +66,10 @@ class Load:
         self._worker.shutdown(wait=True, cancel_futures=True)
         self.database.close()
         self.spool.close()
+
+    @property
+    def _is_overwriting(self) -> bool:
+        return self.settings.load_method == "overwrite"
 
     # Messages
 
@@ -95,7 +102,8 @@ class Load:
         if self.settings.default_target_schema:
             return Table(self.settings.default_target_schema, stream)
         schema, _, name = stream.partition("-")
-        return Table(schema, name) if schema and name and "-" not in name else Table("main", stream)
+        is_schema = schema and name and "-" not in name and schema.casefold() not in RESERVED_SCHEMAS
+        return Table(schema, name) if is_schema else Table("main", stream)
 
     def _known(self, name: str, kind: str) -> Stream:
         if name not in self.streams:
@@ -116,7 +124,8 @@ class Load:
         if base and not base.is_swept:
             self._seal(base)
             base.is_swept = True
-        stream.is_versioned = version is not None or base is not None
+        stream.is_versioned = stream.is_versioned or version is not None or base is not None
+        stream.is_unversioned = stream.is_unversioned or version is None
 
     def state(self, value: bytes) -> None:
         """Take a STATE message; a batch that is due is cut here, so that its STATE covers all of it."""
@@ -131,7 +140,7 @@ class Load:
         Live keys count at once. Any other stream's old versions go at the end of the run, because Singer taps
         announce a version before they send it.
         """
-        if not self.settings.process_activate_version_messages:
+        if not self.settings.process_activate_version_messages or self._is_overwriting:
             return
         stream = self._known(message.stream, "ACTIVATE_VERSION")
         base = self._base(message.stream)
@@ -143,7 +152,10 @@ class Load:
             self._seal(part)
         self.hot.remove(stream)
         base.is_swept = False
-        version = self.version if message.version is None else message.version
+        is_ours = stream.is_unversioned or message.version is None
+        version = self.version if is_ours else message.version
+        stream.is_unversioned = False
+        self.version += 1
         self._steps.append(Activation(stream.shape, version, base.shape))
 
     def _base(self, name: str) -> Stream | None:
@@ -169,7 +181,9 @@ class Load:
         if is_complete:
             for stream in self.streams.values():
                 self._seal(stream)
-                if stream.activated is not None:
+                if self._is_overwriting:
+                    self._steps.append(Swap(stream.shape))
+                elif stream.activated is not None and not stream.is_unversioned:
                     self._steps.append(Activation(stream.shape, stream.activated))
         self.flush(is_final=is_complete)
         self._wait()

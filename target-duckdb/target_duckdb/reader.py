@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from target_duckdb.errors import InvalidLineError, LoadError
+from target_duckdb.files import batch_lines
 from target_duckdb.guards import Envelope
 from target_duckdb.values import parse_line, readable
 
@@ -86,6 +87,7 @@ class Reader:
             "RECORD": load.record,
             "STATE": lambda message, _line: load.state(bytes(message.value)),
             "ACTIVATE_VERSION": lambda message, _line: load.activate(message),
+            "BATCH": lambda message, _line: Reader(load).read(batch_lines(message)),
         }
 
     def read(self, batches: Iterable[list[bytes]]) -> None:

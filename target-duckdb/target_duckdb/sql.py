@@ -130,12 +130,23 @@ def rejects_sql(source: str, columns: Sequence[Column], fields: Sequence[str], k
     )
 
 
-def read_rejects_sql(path: str) -> str:
+def keyless_rejects_sql(source: str, columns: Sequence[Column], fields: Sequence[str], keys: Iterable[int]) -> str:
+    """Return the query of the records of a spool file whose key has no valid value, whole."""
+    names = {index: f"record.{quote(fields[index])}" for index in keys}
+    key = key_sql({columns[index].property: name for index, name in names.items()})
+    missing = " OR ".join(f"({value_sql(columns[index].type, name)}) IS NULL" for index, name in names.items())
+    return (
+        f"SELECT {key} AS key, NULL AS property, to_json(record)::VARCHAR AS raw,"
+        f" 'its key has no valid value' AS reason FROM {source} WHERE {missing}"
+    )
+
+
+def read_rejects_sql(path: str, longest: int) -> str:
     """Return the query of the values that were left out while spooling."""
     shape = "{'key': 'VARCHAR', 'property': 'VARCHAR', 'raw': 'VARCHAR', 'reason': 'VARCHAR'}"
     return (
         f"SELECT key::JSON AS key, property, raw, reason FROM read_json({literal(path)},"
-        f" format = 'newline_delimited', columns = {shape}, maximum_object_size = 268435456)"
+        f" format = 'newline_delimited', columns = {shape}, maximum_object_size = {max(longest + 1024, 1 << 20)})"
     )
 
 

@@ -62,7 +62,7 @@ class Stager:
         rows, distinct, flawed, keyless = self.run(sql.count_sql(name, keys))[0]
         if rows != segment.rows:
             raise DatabaseError(f"{shape.stream}: {segment.rows} records were spooled but {rows} read back")
-        rejects = self._rejects(segment, source, is_flawed=bool(flawed))
+        rejects = self._rejects(segment, source, is_flawed=bool(flawed), is_keyless=bool(keyless))
         if keyless:
             self.run(f"DELETE FROM {quote(name)} WHERE {sql.keyless_sql(keys)}")
             segment.records_rejected += keyless
@@ -72,13 +72,16 @@ class Stager:
         staged = self.run(f"SELECT count(*) FROM {quote(name)}")[0][0] if keyless or distinct < rows else rows
         return Stage(name, rejects, staged)
 
-    def _rejects(self, segment: Segment, source: str, *, is_flawed: bool) -> str | None:
+    def _rejects(self, segment: Segment, source: str, *, is_flawed: bool, is_keyless: bool) -> str | None:
         parts = []
         if segment.rejects.exists():
-            parts.append(sql.read_rejects_sql(str(segment.rejects)))
+            parts.append(sql.read_rejects_sql(str(segment.rejects), segment.longest_reject))
         if is_flawed:
             shape = segment.shape
             parts.append(sql.rejects_sql(source, shape.columns, shape.fields, shape.key_indexes))
+        if is_keyless:
+            shape = segment.shape
+            parts.append(sql.keyless_rejects_sql(source, shape.columns, shape.fields, shape.key_indexes))
         if not parts:
             return None
         name = f"rejects{self._count}"
@@ -91,10 +94,10 @@ def rewrite_segment(segment: Segment) -> None:
     """Write a spool file again, value by value."""
     shape, fresh = segment.shape, segment.path.with_suffix(".rewritten")
     kept = longest = 0
-    with segment.path.open("rb") as old, fresh.open("wb") as new, segment.rejects.open("ab") as rejects:
+    with segment.path.open("rb") as old, fresh.open("wb") as new:
         for line in old:
             made = rewrite(line, shape)
-            rejects.writelines(reject_line(rejection) for rejection in made.rejections)
+            segment.reject([reject_line(rejection) for rejection in made.rejections])
             if made.line is not None:
                 new.write(made.line + b"\n")
                 kept, longest = kept + 1, max(longest, len(made.line))

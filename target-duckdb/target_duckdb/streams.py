@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from target_duckdb.batches import Segment
@@ -24,6 +25,7 @@ class Stream:
         self.lines: list[bytes] = []
         self.segment: Segment | None = None
         self.is_versioned = False
+        self.is_unversioned = False
         self.is_swept = False
         self.activated: int | None = None
         self._file: BinaryIO | None = None
@@ -36,8 +38,9 @@ class Stream:
     def open(self, spool: Spool, version: int | None) -> Segment:
         """Begin a segment."""
         path, self._file = spool.new_file()
+        rejects, received = path.with_suffix(".rejects"), int(time.time() * 1_000_000)
         self.segment = Segment(
-            self.shape, path, path.with_suffix(".rejects"), version=version, is_fresh=self.is_swept
+            self.shape, path, rejects, received=received, version=version, is_fresh=self.is_swept
         )
         return self.segment
 
@@ -52,9 +55,7 @@ class Stream:
     def rewrite(self, line: bytes, segment: Segment) -> None:
         """Take a record value by value."""
         made = rewrite(line, self.shape)
-        if made.rejections:
-            with segment.rejects.open("ab") as rejects:
-                rejects.writelines(reject_line(rejection) for rejection in made.rejections)
+        segment.reject([reject_line(rejection) for rejection in made.rejections])
         if made.line is None:
             segment.records_rejected += 1
         else:

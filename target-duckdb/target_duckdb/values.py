@@ -143,7 +143,7 @@ def _loose_raws(line: str) -> dict[str, str]:
         raise InvalidLineError("the line is not valid JSON") from error
     if not isinstance(parts, dict):
         raise InvalidLineError("the line is not a JSON object")
-    return {name: json.dumps(value, ensure_ascii=False) for name, value in parts.items()}
+    return {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in parts.items()}
 
 
 def readable(raw: str) -> str:

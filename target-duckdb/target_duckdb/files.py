@@ -1,0 +1,69 @@
+"""BATCH messages: files of records become lines of RECORD messages, and so go the way of all records."""
+
+from __future__ import annotations
+
+import gzip
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import duckdb
+import msgspec
+
+from target_duckdb.errors import InvalidLineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from target_duckdb.guards import Envelope
+
+AT_ONCE = 1000
+
+
+def batch_lines(message: Envelope) -> Iterator[list[bytes]]:
+    """Yield the records of a BATCH message's files as lines."""
+    encoding = msgspec.json.decode(message.encoding or b"{}", type=dict[str, str | None])
+    reader = READERS.get(encoding.get("format") or "jsonl")
+    compression = encoding.get("compression") or "none"
+    if reader is None or compression not in {"none", "gzip"}:
+        raise InvalidLineError(f"BATCH of {message.stream!r}: cannot read {encoding}; jsonl, gzip and parquet are known")
+    head = b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(message.stream)
+    tail = b'}' if message.version is None else b',"version":%d}' % message.version
+    for name in message.manifest or []:
+        records = reader(_local(name), compression)
+        while lines := [head + record + tail for record in islice(records, AT_ONCE)]:
+            yield lines
+
+
+def _local(name: str) -> Path:
+    parts = urlsplit(name)
+    if parts.scheme not in {"", "file"}:
+        raise InvalidLineError(f"BATCH file {name}: only local files can be read")
+    path = Path(unquote(parts.path)) if parts.scheme else Path(name)
+    if not path.is_file():
+        raise InvalidLineError(f"BATCH file {name}: there is no such file")
+    return path
+
+
+def _json_lines(path: Path, compression: str) -> Iterator[bytes]:
+    opened = gzip.open(path, "rb") if compression == "gzip" else path.open("rb")
+    with opened as lines:
+        try:
+            yield from (line.strip() for line in lines if line.strip())
+        except (OSError, EOFError) as error:
+            raise InvalidLineError(f"BATCH file {path}: {error}") from error
+
+
+def _parquet(path: Path, _compression: str) -> Iterator[bytes]:
+    with duckdb.connect() as connection:
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            rows = connection.execute("SELECT to_json(t)::VARCHAR FROM read_parquet(?) t", [str(path)])
+            while found := rows.fetchmany(AT_ONCE):
+                yield from (text.encode() for (text,) in found)
+        except duckdb.Error as error:
+            raise InvalidLineError(f"BATCH file {path}: {error}") from error
+
+
+READERS: dict[str, Callable[[Path, str], Iterator[bytes]]] = {"jsonl": _json_lines, "parquet": _parquet}
