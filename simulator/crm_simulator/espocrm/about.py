@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crm_simulator.espocrm.calls import Call, answer, answer_value
 from crm_simulator.espocrm.computed import RATES
-from crm_simulator.espocrm.definitions import entities
 from crm_simulator.espocrm.metadata import metadata, visible
-from crm_simulator.espocrm.options import OPTIONS
 from crm_simulator.espocrm.reading import whole
 from crm_simulator.espocrm.settings import app_params, preferences, public_settings, settings
 
@@ -81,13 +79,13 @@ def show_metadata(call: Call) -> Response:
 
 def show_labels(call: Call) -> Response:
     """Answer `GET I18n` with what the user may see of it."""
-    names = [name for name in entities() if visible(call.viewer, name)]
+    names = [name for name in call.store.schema.entities if visible(call.viewer, name)]
     scopes = {name: _label(name) for name in names}
     plural = {name: f"{label}s" for name, label in scopes.items()}
     return answer_value(
         _COMMON_LABELS
         | {"Global": _GLOBAL | {"scopeNames": scopes, "scopeNamesPlural": plural}}
-        | {name: _labels_of(name) for name in names}
+        | {name: _labels_of(call, name) for name in names}
     )
 
 
@@ -104,9 +102,9 @@ _GLOBAL: dict[str, Any] = {
 _COMMON_LABELS: dict[str, Any] = {"User": {"fields": {"userName": "User Name"}, "labels": {}, "messages": {}}}
 
 
-def _labels_of(name: str) -> dict[str, Any]:
-    entity = entities()[name]
-    chosen = {field: values for (owner, field), values in OPTIONS.items() if owner == name}
+def _labels_of(call: Call, name: str) -> dict[str, Any]:
+    entity = call.store.schema.entities[name]
+    chosen = {field: values for (owner, field), values in call.store.schema.options.items() if owner == name}
     return {
         "fields": {field: _label(field) for field in entity.fields},
         "links": {link: _label(link) for link in entity.links},

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm.attributes import attributes
-from crm_simulator.espocrm.definitions import Entity, entities
 from crm_simulator.espocrm.roles import (
     ALL_PERMISSIONS,
     EVERYBODY,
@@ -21,6 +19,7 @@ from crm_simulator.espocrm.roles import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from crm_simulator.espocrm.definitions import Entity
     from crm_simulator.espocrm.store import Store
     from crm_simulator.espocrm.tables import Row
     from crm_simulator.espocrm.users import User
@@ -84,7 +83,7 @@ class Viewer:
     def access(self) -> Access:
         """Give the letters of every scope the user has a say in."""
         if self.is_admin:
-            scoped = (entity for entity in entities().values() if not entity.has("unscoped"))
+            scoped = (entity for entity in self.store.schema.entities.values() if not entity.has("unscoped"))
             return {entity.name: _admin_access(entity) for entity in scoped} | _ADMIN_TABLE
         return EVERYBODY | ROLES.get(self.user.role or "", {})
 
@@ -127,26 +126,45 @@ class Viewer:
     def hidden(self, entity: str) -> frozenset[str]:
         """Give the attributes of a type the user may not read."""
         fields = self.hidden_fields.get(entity, frozenset())
-        found = {
-            name
-            for name, attribute in attributes(entity).items()
-            if attribute.field.name in fields and attribute.kind != "converted"
-        }
+        found = {name for field in fields for name in self._attributes_of(entity, field)}
         admin_only = frozenset() if self.is_admin else _ADMIN_ATTRIBUTES.get(entity, frozenset())
         return frozenset(found) | admin_only
 
     def answer(self) -> dict[str, Any]:
         """Write the user's rights as `App/user` gives them."""
         table = {name: spelled(letters) for name, letters in self.access.items()}
-        granted = [name for name in self.access if name in entities() and entities()[name].has("entity")]
+        granted = [
+            name
+            for name in self.access
+            if name in self.store.schema.entities and self.store.schema.entities[name].has("entity")
+        ]
         fields = {name: self._field_table(name) for name in granted}
         permissions = dict.fromkeys(ALL_PERMISSIONS, "no") | PERMISSIONS.get(self.user.role or "", {})
         return {
             "table": table,
             "fieldTable": fields,
             **(ALL_PERMISSIONS if self.is_admin else permissions),
-            "fieldTableQuickAccess": {name: _quick(name, rules) for name, rules in fields.items()},
+            "fieldTableQuickAccess": {name: self._quick(name, rules) for name, rules in fields.items()},
         }
+
+    def _quick(self, entity: str, rules: dict[str, dict[str, str]]) -> dict[str, Any]:
+        """Write the rules of fields once more, by what they allow."""
+        names = {
+            "attributes": {field: self._attributes_of(entity, field) for field in rules},
+            "fields": {field: [field] for field in rules},
+        }
+        return {
+            kind: {action: _by_answer(rules, each, action) for action in ("read", "edit")}
+            for kind, each in names.items()
+        }
+
+    def _attributes_of(self, entity: str, field: str) -> list[str]:
+        known = self.store.schema.attributes(entity).items()
+        return [
+            name
+            for name, attribute in known
+            if attribute.field.name == field and attribute.kind != "converted"
+        ]
 
     def _field_table(self, entity: str) -> dict[str, dict[str, str]]:
         if self.is_admin:
@@ -165,7 +183,7 @@ class Viewer:
     def _in_team(self, entity: str, row: Row) -> bool:
         if entity == "Team":
             return row["id"] in self._teams
-        if "teams" not in entities()[entity].links:
+        if "teams" not in self.store.schema.entities[entity].links:
             return False
         return not self._teams.isdisjoint(self.store.related(entity, row["id"], "teams"))
 
@@ -181,22 +199,11 @@ def _admin_access(entity: Entity) -> str | bool:
     return "aaaay"
 
 
-def _quick(entity: str, rules: dict[str, dict[str, str]]) -> dict[str, Any]:
-    def part(kind: str, action: str) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {"yes": [], "no": []}
-        for name, rule in rules.items():
-            names = _attributes_of(entity, name) if kind == "attributes" else [name]
-            if not (action == "edit" and rule[action] == "yes"):
-                found[rule[action]].extend(names)
-        return found
-
-    return {
-        kind: {action: part(kind, action) for action in ("read", "edit")} for kind in ("attributes", "fields")
-    }
-
-
-def _attributes_of(entity: str, field: str) -> list[str]:
-    known = attributes(entity).items()
-    return [
-        name for name, attribute in known if attribute.field.name == field and attribute.kind != "converted"
-    ]
+def _by_answer(
+    rules: dict[str, dict[str, str]], names: dict[str, list[str]], action: str
+) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"yes": [], "no": []}
+    for field, rule in rules.items():
+        if (action, rule[action]) != ("edit", "yes"):
+            found[rule[action]].extend(names[field])
+    return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from crm_simulator.espocrm.definitions import Entity, Field, entities
+from crm_simulator.espocrm.definitions import Entity, Field
 
 Presence = Literal["list", "listing", "select", "read", "never"]
 """In every answer; in every list but in no single read; in a list only when selected; only in a single read;
@@ -117,9 +117,8 @@ def attribute_name(prefix: str, name: str, suffix: str) -> str:
 
 
 @cache
-def attributes(entity_type: str) -> dict[str, Attribute]:
+def attributes_of(entity: Entity) -> dict[str, Attribute]:
     """List the attributes of an entity type, scalars first, links after them."""
-    entity = entities()[entity_type]
     found = {name: _plain(name, "text" if name == "id" else "bool") for name in _ALWAYS}
     if entity.has("undeletable"):
         del found["deleted"]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm.definitions import entities
 from crm_simulator.espocrm.query import Search, parse_query, read_search
 from crm_simulator.espocrm.refusals import JSON, broken, forbidden, not_found
 from crm_simulator.messages import Response
@@ -101,10 +100,13 @@ class Call:
     def check_controller(self) -> None:
         """Refuse entity types that the API does not serve."""
         switches = self.store.switches
-        missing = self.entity not in entities() or self.entity in NO_CONTROLLER | switches.without_controller
+        missing = (
+            self.entity not in self.store.schema.entities
+            or self.entity in NO_CONTROLLER | switches.without_controller
+        )
         if missing:
             raise not_found(f"Controller '{self.entity}' does not exist.")
-        if self.entity in switches.broken or entities()[self.entity].has("disabled"):
+        if self.entity in switches.broken or self.store.schema.entities[self.entity].has("disabled"):
             raise broken()
 
     def check_scope(self, action: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_simulator.espocrm.moments import moment_of
-from crm_simulator.espocrm.relations import is_many_to_many, link_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +67,7 @@ def default_column(name: str) -> object:
 
 
 def _link_name(store: Store, entity: str, attribute: Attribute) -> Getter:
-    link = link_of(entity, attribute.field.name)
+    link = store.schema.link(entity, attribute.field.name)
     target = "Attachment" if attribute.field.type in {"file", "image"} else (link.entity if link else "")
     key, name = f"{attribute.field.name}Id", store.records.name_of
 
@@ -99,7 +98,7 @@ def _converted(_store: Store, _entity: str, attribute: Attribute) -> Getter:
 
 def _foreign(store: Store, entity: str, attribute: Attribute) -> Getter:
     name, field = attribute.field.source or ("", "")
-    link = link_of(entity, name)
+    link = store.schema.link(entity, name)
     target, key = link.entity if link else "", f"{name}Id"
 
     def read(row: Row) -> object:
@@ -121,8 +120,8 @@ def _channel_data(_store: Store, _entity: str, attribute: Attribute) -> Getter:
 def _related(store: Store, entity: str, attribute: Attribute) -> Callable[[str], dict[str, dict[str, Any]]]:
     """Give the function from an id to its live related ones, quick where nothing is related."""
     name = attribute.field.name
-    link = link_of(entity, name)
-    if link is None or not is_many_to_many(link):
+    link = store.schema.link(entity, name)
+    if link is None or not store.schema.is_many_to_many(link):
         return lambda identity: store.related(entity, identity, name)
     pairs, backward = store.joints.pairs(entity, link)
     live = store.table(link.entity).live
@@ -137,7 +136,7 @@ def _link_ids(store: Store, entity: str, attribute: Attribute) -> Getter:
 
 
 def _link_names(store: Store, entity: str, attribute: Attribute) -> Getter:
-    related, link = _related(store, entity, attribute), link_of(entity, attribute.field.name)
+    related, link = _related(store, entity, attribute), store.schema.link(entity, attribute.field.name)
     target, name = link.entity if link else "", store.records.name_of
     return lambda row: {identity: name(target, identity) for identity in related(row["id"])}
 
@@ -157,7 +156,7 @@ def _link_types(store: Store, entity: str, attribute: Attribute) -> Getter:
 
 
 def _one_id(store: Store, entity: str, attribute: Attribute) -> Getter:
-    link = link_of(entity, attribute.field.name)
+    link = store.schema.link(entity, attribute.field.name)
     if link is None:
         return lambda _row: None
     table, key = store.table(link.entity), f"{link.foreign}Id"
@@ -165,7 +164,7 @@ def _one_id(store: Store, entity: str, attribute: Attribute) -> Getter:
 
 
 def _one_name(store: Store, entity: str, attribute: Attribute) -> Getter:
-    link, one = link_of(entity, attribute.field.name), _one_id(store, entity, attribute)
+    link, one = store.schema.link(entity, attribute.field.name), _one_id(store, entity, attribute)
     target, name = link.entity if link else "", store.records.name_of
     return lambda row: None if (identity := one(row)) is None else name(target, identity)
 

@@ -73,7 +73,7 @@ class Link:
     columns: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entity:
     """An entity type: its scope, its fields and its links."""
 
@@ -126,10 +126,11 @@ def _flag(token: str) -> tuple[str, str]:
 
 def _fields(tokens: list[str]) -> list[Field]:
     expanded = [part for token in tokens for part in GROUPS.get(token, token).split()]
-    return [_field(token) for token in expanded]
+    return [parse_field(token) for token in expanded]
 
 
-def _field(token: str) -> Field:
+def parse_field(token: str) -> Field:
+    """Read the token of one field."""
     found = _FIELD.fullmatch(token)
     if found is None:
         raise ValueError(f"not a field: {token}")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm import relations
-from crm_simulator.espocrm.definitions import Link, entities
-from crm_simulator.espocrm.relations import Columns, Relation, Side
+from crm_simulator.espocrm.relations import Columns, Relation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from crm_simulator.espocrm.definitions import Link
+    from crm_simulator.espocrm.schema import Side
     from crm_simulator.espocrm.store import Store
     from crm_simulator.espocrm.tables import Row
 
@@ -34,13 +34,13 @@ class Links:
         """Give the live records a record is related to, with the columns of each pair."""
         link = self.link(entity, name)
         found = self._related(entity, identity, link)
-        live = self._store.table(link.entity).live if link.entity in entities() else {}
+        live = self._store.table(link.entity).live if link.entity in self._store.schema.entities else {}
         return {other: dict(columns) for other, columns in found.items() if other in live}
 
     def relate(self, entity: str, identity: str, name: str, other: str, columns: Columns) -> None:
         """Relate two records."""
         link = self.link(entity, name)
-        if relations.is_many_to_many(link):
+        if self._store.schema.is_many_to_many(link):
             self._pair(entity, identity, link, other, columns)
         else:
             self._point(entity, identity, link, other, identity)
@@ -48,7 +48,7 @@ class Links:
     def unrelate(self, entity: str, identity: str, name: str, other: str) -> None:
         """Part two records."""
         link = self.link(entity, name)
-        if relations.is_many_to_many(link):
+        if self._store.schema.is_many_to_many(link):
             self._part(entity, identity, link, other)
         else:
             self._point(entity, identity, link, other, None)
@@ -62,30 +62,40 @@ class Links:
         """Pair a record with those that its attributes now name as first."""
         for (owner, name), link in PRIMARY.items():
             if owner == entity and name in changed and row.get(name):
-                self._pair(entity, row["id"], entities()[entity].links[link], row[name], {})
+                self._pair(entity, row["id"], self._store.schema.entities[entity].links[link], row[name], {})
 
     def pairs(self, entity: str, link: Link) -> tuple[Relation, bool]:
         """Give the pairs behind a many-to-many link and whether the entity type is their second side."""
-        key, backward = relations.sides(entity, link)
+        key, backward = self._store.schema.sides(entity, link)
         for side, _ in key:
             self._store.table(side)
         return self._relations.setdefault(key, Relation()), backward
 
     def seed(self, entity: str, identity: str, name: str, other: str, columns: Columns) -> None:
         """Pair two records while their tables are being filled."""
-        key, backward = relations.sides(entity, entities()[entity].links[name])
+        key, backward = self._store.schema.sides(entity, self._store.schema.entities[entity].links[name])
         left, right = (other, identity) if backward else (identity, other)
         self._relations.setdefault(key, Relation()).add(left, right, columns)
 
     def link(self, entity: str, name: str) -> Link:
         """Find a link."""
-        link = relations.link_of(entity, name)
+        link = self._store.schema.link(entity, name)
         if link is None:
             raise KeyError(f"{entity} has no link {name}")
         return link
 
+    def take(self, entity: str, fields: Row) -> dict[str, dict[str, Any]]:
+        """Take the parts of link-multiples out of the fields of a save."""
+        found: dict[str, dict[str, Any]] = {}
+        for name in list(fields):
+            part = next((part for part in _PARTS if name.endswith(part)), None)
+            link = name.removesuffix(part) if part else ""
+            if part and link and self._store.schema.link(entity, link) is not None:
+                found.setdefault(link, {})[part] = fields.pop(name)
+        return found
+
     def _related(self, entity: str, identity: str, link: Link) -> dict[str, Columns]:
-        if relations.is_many_to_many(link):
+        if self._store.schema.is_many_to_many(link):
             pairs, backward = self.pairs(entity, link)
             return pairs.of(identity, backward=backward)
         if link.type in {"belongsTo", "belongsToParent"}:
@@ -93,7 +103,7 @@ class Links:
             return {other: {}} if other else {}
         table = self._store.table(link.entity)
         found = table.grouped_by(f"{link.foreign}Id").get(identity, [])
-        if _is_parental(link):
+        if self._store.schema.is_parental(link):
             found = [other for other in found if _is_parent(table.live[other], entity, link)]
         return {other: {} for other in found}
 
@@ -124,7 +134,7 @@ class Links:
 
     def _changed(self, entity: str, identity: str, link: Link, other: str) -> None:
         self._store.records.changed(entity, identity, {})
-        if link.entity in entities():
+        if link.entity in self._store.schema.entities:
             self._store.records.changed(link.entity, other, {})
 
     def _point(self, entity: str, identity: str, link: Link, other: str, value: str | None) -> None:
@@ -132,7 +142,7 @@ class Links:
             self._store.touch(entity, identity, {f"{link.name}Id": other if value else None})
             return
         fields: Row = {f"{link.foreign}Id": value}
-        if _is_parental(link):
+        if self._store.schema.is_parental(link):
             fields[f"{link.foreign}Type"] = entity if value else None
         self._store.touch(link.entity, other, fields)
         self._changed(entity, identity, link, other)
@@ -148,21 +158,6 @@ class Links:
             if other not in before or columns.get(other):
                 self.relate(entity, identity, name, other, columns.get(other) or {})
         return self.related(entity, identity, name) != before
-
-
-def take(entity: str, fields: Row) -> dict[str, dict[str, Any]]:
-    """Take the parts of link-multiples out of the fields of a save."""
-    found: dict[str, dict[str, Any]] = {}
-    for name in list(fields):
-        part = next((part for part in _PARTS if name.endswith(part)), None)
-        link = name.removesuffix(part) if part else ""
-        if part and link and relations.link_of(entity, link) is not None:
-            found.setdefault(link, {})[part] = fields.pop(name)
-    return found
-
-
-def _is_parental(link: Link) -> bool:
-    return link.type == "hasChildren" or relations.foreign_type(link) == "belongsToParent"
 
 
 def _is_parent(row: Row, entity: str, link: Link) -> bool:

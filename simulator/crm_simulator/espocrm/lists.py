@@ -1,4 +1,4 @@
-"""Lists: which rows, in which order, how many, and with which attributes."""
+"""Lists: which rows, how many, and with which attributes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm.attributes import attributes
-from crm_simulator.espocrm.definitions import entities
-from crm_simulator.espocrm.records import shown
-from crm_simulator.espocrm.refusals import Refusal, bad_request, broken, forbidden
+from crm_simulator.espocrm.ordering import Ordering
+from crm_simulator.espocrm.refusals import bad_request, broken, forbidden
 from crm_simulator.espocrm.spans import Span, Spans
 from crm_simulator.espocrm.switches import unborn
-from crm_simulator.espocrm.tables import Order, SortedIndex, exact, fold
 from crm_simulator.espocrm.where import Filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from crm_simulator.espocrm.acl import Viewer
+    from crm_simulator.espocrm.definitions import Entity
     from crm_simulator.espocrm.query import Search
     from crm_simulator.espocrm.store import Store
     from crm_simulator.espocrm.tables import Row
@@ -43,7 +41,7 @@ PRIMARY_FILTERS: dict[str, dict[str, dict[str, Any]]] = {
 _SHOWN = {"list", "listing"}
 _SELECTABLE = {"list", "listing", "select"}
 _NEVER_COUNTED = frozenset({"Notification"})
-_EXTRAS = ("id", "createdById", "assignedUserId", "isStarred")
+_EXTRAS = frozenset({"id", "createdById", "assignedUserId", "isStarred"})
 """What comes beside the selected attributes, where a record has it."""
 
 
@@ -67,61 +65,70 @@ class Listing:
 
     def ids(self) -> tuple[list[str], int]:
         """Give the ids of the page and the total."""
-        size = self._size()
-        index, descending = self._index()
-        span = Span() if self._unfiltered else self._span()
-        tests = self._tests()
+        size, offset = self._size(), self.search.offset
+        self._ordering.check()
+        index = self.store.table(self.entity).sorted_by(self._ordering.order())
+        span, tests = self._span(), self._tests()
         start, stop = index.span(span.low, span.high)
-        if span.exact and not tests:
-            first = min(self.search.offset, stop - start)
+        descending = self._ordering.is_descending
+        if not tests:
+            first = min(offset, stop - start)
             here = (start, stop - first) if descending else (start + first, stop)
             found = list(islice(index.ids(*here, descending=descending), size + 1))
             return found[:size], stop - start if self._counts else _follow(found, size)
-        candidates = self._passing(index.ids(start, stop, descending=descending), tests)
+        passing = self._passing(index.ids(start, stop, descending=descending), tests)
         if self._counts:
-            everything = list(candidates)
-            return everything[self.search.offset : self.search.offset + size], len(everything)
-        found = list(islice(candidates, self.search.offset, self.search.offset + size + 1))
+            everything = list(passing)
+            return everything[offset : offset + size], len(everything)
+        found = list(islice(passing, offset, offset + size + 1))
         return found[:size], _follow(found, size)
 
     def names(self) -> tuple[str, ...]:
         """Name the attributes of each row; `=` before a name stands for null."""
+        schema = self.store.schema
         hidden = self.viewer.hidden(self.entity) | unborn(self.store.switches, self.entity)
         if self.search.select is None:
-            return tuple(name for name in shown(self.entity, _SHOWN) if name not in hidden)
-        wanted = set(self.search.select) | set(_EXTRAS) | set(entities()[self.entity].extra["always"])
-        if self.search.order_by is None:
-            wanted |= self._default_order_attributes()
-        wanted &= set(shown(self.entity, _SELECTABLE))
-        nulls = self._parent_names(wanted)
-        known = attributes(self.entity)
-        names = (f"={name}" if name in nulls else name for name in known if name in wanted | nulls)
+            return tuple(name for name in schema.shown(self.entity, _SHOWN) if name not in hidden)
+        wanted = _EXTRAS.union(
+            self.search.select, self._kind.extra["always"], self._default_order_attributes()
+        )
+        wanted &= set(schema.shown(self.entity, _SELECTABLE))
+        wanted |= self._parent_names(lambda parts: parts <= wanted)
+        nulls = self._parent_names(lambda parts: not parts <= wanted) - wanted
+        known = schema.attributes(self.entity)
+        names = (f"={name}" if name in nulls else name for name in known if name in wanted or name in nulls)
         return tuple(name for name in names if name.removeprefix("=") not in hidden)
 
-    def _default_order_attributes(self) -> set[str]:
-        field = entities()[self.entity].order[0]
-        return {name for name, attribute in attributes(self.entity).items() if attribute.field.name == field}
+    @property
+    def _kind(self) -> Entity:
+        return self.store.schema.entities[self.entity]
 
-    def _parent_names(self, wanted: set[str]) -> set[str]:
-        """Name the parents' names that come although nobody asked, and then are null."""
-        fields = entities()[self.entity].fields.values()
-        parents = [field.name for field in fields if field.type == "linkParent"]
-        listed = shown(self.entity, _SHOWN)
-        full = {name for name in parents if {f"{name}Id", f"{name}Type"} <= wanted}
-        wanted |= {f"{name}Name" for name in full if f"{name}Name" in listed}
-        return {f"{name}Name" for name in parents if name not in full and f"{name}Name" in listed} - wanted
+    @property
+    def _ordering(self) -> Ordering:
+        return Ordering(self.store, self.viewer, self.entity, self.search)
+
+    def _default_order_attributes(self) -> set[str]:
+        if self.search.order_by is not None:
+            return set()
+        known = self.store.schema.attributes(self.entity).items()
+        return {name for name, attribute in known if attribute.field.name == self._kind.order[0]}
+
+    def _parent_names(self, fits: Callable[[set[str]], bool]) -> frozenset[str]:
+        """Name the names of parents whose id and type fit; names come always, null without those two."""
+        parents = (field.name for field in self._kind.fields.values() if field.type == "linkParent")
+        names = frozenset(f"{name}Name" for name in parents if fits({f"{name}Id", f"{name}Type"}))
+        return names & set(self.store.schema.shown(self.entity, _SHOWN))
 
     @property
     def _counts(self) -> bool:
         uncounted = (
-            entities()[self.entity].has("uncounted")
-            or self.entity in _NEVER_COUNTED | self.store.switches.uncounted
-        ) and self.within is None
-        return self.counted and not uncounted and not self.search.quick
+            self._kind.has("uncounted") or self.entity in _NEVER_COUNTED | self.store.switches.uncounted
+        )
+        return self.counted and not self.search.quick and (self.within is not None or not uncounted)
 
     @property
-    def _unfiltered(self) -> bool:
-        return self.store.switches.ignore_where or not self.search.where
+    def _filters_apply(self) -> bool:
+        return bool(self.search.where) and not self.store.switches.ignore_where
 
     def _size(self) -> int:
         cap, size = self.store.switches.page_cap, self.search.max_size
@@ -138,24 +145,24 @@ class Listing:
         return Filters(self.store, self.entity, self.viewer.hidden(self.entity))
 
     def _span(self) -> Span:
-        order = self._order_name()
-        filters = self._filters()
-        return Spans(filters, order, self._fold()).of(self.search.where)
+        if not self._filters_apply:
+            return Span()
+        if not self._ordering.is_keyed:
+            return Span(exact=False)
+        return Spans(self._filters(), self._ordering.attribute, self._ordering.fold).of(self.search.where)
 
     def _tests(self) -> list[Test]:
         tests = []
-        if self.search.where:
-            test = self._filters().test(self.search.where)
-            if not self.store.switches.ignore_where and not self._span().exact:
-                tests.append(test)
+        test = self._filters().test(self.search.where)
+        if self._filters_apply and not self._span().exact:
+            tests.append(test)
         visible = self.viewer.sees(self.entity)
         if visible is not None:
             tests.append(visible)
         if self.within is not None:
             within = self.within
             tests.append(lambda row: row["id"] in within)
-        tests += self._named_filters()
-        return tests
+        return [*tests, *self._named_filters()]
 
     def _named_filters(self) -> Iterator[Test]:
         search, filters = self.search, self._filters()
@@ -171,12 +178,8 @@ class Listing:
             yield self._text_test(search.text)
 
     def _text_test(self, text: str) -> Test:
-        known = attributes(self.entity)
-        readers = [
-            self.store.records.getter(self.entity, name)
-            for name in entities()[self.entity].text
-            if name in known
-        ]
+        known = self.store.schema.attributes(self.entity)
+        readers = [self.store.records.getter(self.entity, name) for name in self._kind.text if name in known]
         wanted = text.strip("*%").casefold()
         return lambda row: any(str(read(row) or "").casefold().startswith(wanted) for read in readers)
 
@@ -184,65 +187,6 @@ class Listing:
         live = self.store.table(self.entity).live
         return (identity for identity in ids if all(test(live[identity]) for test in tests))
 
-    def _fold(self) -> Callable[[str], str]:
-        return exact if self.store.switches.database == "postgresql" else fold
-
-    def _order_name(self) -> str:
-        """Give the attribute that the list is ordered by."""
-        field = self.search.order_by or entities()[self.entity].order[0]
-        known = attributes(self.entity)
-        return next((name for name in (field, f"{field}Name", f"{field}Date") if name in known), "id")
-
-    def _index(self) -> tuple[SortedIndex, bool]:
-        self._check_order()
-        order_by = self.search.order_by
-        direction = self.search.order or ("asc" if order_by else entities()[self.entity].order[1])
-        name = self._order_name()
-        if self.store.switches.ignore_order:
-            order = Order("?", lambda row: row["id"][::-1], exact, exact)
-        else:
-            order = self._order(name)
-        return self.store.table(self.entity).sorted_by(order), direction.lower() == "desc"
-
-    def _order(self, name: str) -> Order:
-        attribute = attributes(self.entity)[name]
-        tie = self._fold() if self.store.switches.since("7.0") else _backwards
-        read = self.store.records.getter(self.entity, name)
-        kept = attribute.kind in {"stored", "person"}
-        label = f"{name}/{self.store.switches.database}/{tie is _backwards}"
-        return Order(label, _ordering(read, attribute.type), tie, self._fold(), kept)
-
-    def _check_order(self) -> None:
-        field, order = self.search.order_by, self.search.order
-        if order is not None and str(order).lower() not in {"asc", "desc"}:
-            raise bad_request("order value is bad.")
-        if field is None or field == "id":
-            return
-        known = entities()[self.entity].fields
-        derived = attributes(self.entity).get(field)
-        if field not in known and (derived is None or derived.field.name == field[:-2]):
-            raise bad_request(f"Order by non-existing field '{field}'.")
-        hidden = self.viewer.hidden_fields.get(self.entity, frozenset())
-        if field in hidden:
-            reason = f"Not access to order by field '{field}'."
-            raise (
-                bad_request(f"{reason} {reason}")
-                if self.store.switches.since("9.0")
-                else Refusal(403, reason)
-            )
-
 
 def _follow(found: list[str], size: int) -> int:
     return MORE if len(found) > size else NO_MORE
-
-
-def _backwards(identity: str) -> str:
-    return identity[::-1]
-
-
-def _ordering(read: Callable[[Row], Any], kind: str) -> Callable[[Row], Any]:
-    if kind == "decimal":
-        return lambda row: None if (value := read(row)) is None else float(value)
-    if kind in {"array", "object"}:
-        return lambda row: None if (value := read(row)) is None else str(value)
-    return read

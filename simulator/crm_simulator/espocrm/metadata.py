@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_simulator.espocrm.attributes import attribute_name
-from crm_simulator.espocrm.definitions import Entity, Field, Link, entities
 from crm_simulator.espocrm.options import OPTIONS
 from crm_simulator.espocrm.switches import unborn
 
 if TYPE_CHECKING:
     from crm_simulator.espocrm.acl import Viewer
+    from crm_simulator.espocrm.definitions import Entity, Field, Link
+    from crm_simulator.espocrm.schema import Schema
 
 FIELD_TYPES: dict[str, dict[str, Any]] = {
     "address": {"actualFields": ["street", "city", "state", "country", "postalCode"]},
@@ -119,7 +120,7 @@ _ADMIN_FIELDS = {
 
 def metadata(viewer: Viewer) -> dict[str, Any]:
     """Build what one user may see of the Metadata."""
-    names = [name for name in entities() if visible(viewer, name)]
+    names = [name for name in viewer.store.schema.entities if visible(viewer, name)]
     defs = {name: seen_defs(viewer, name) for name in names}
     if "Lead" not in defs and "Opportunity" in defs:
         defs["Lead"] = {"fields": {"source": {"options": list(OPTIONS["Lead", "source"])}}}
@@ -128,7 +129,7 @@ def metadata(viewer: Viewer) -> dict[str, Any]:
         "clientDefs": {},
         "entityDefs": defs,
         "fields": FIELD_TYPES,
-        "scopes": scopes([name for name in names if not entities()[name].has("unscoped")]),
+        "scopes": scopes([viewer.store.schema.entities[name] for name in names]),
         "streamDefs": {},
     }
 
@@ -140,7 +141,7 @@ def visible(viewer: Viewer, entity: str) -> bool:
 
 def seen_defs(viewer: Viewer, name: str) -> dict[str, Any]:
     """Build the definitions of an entity type without what a user may not know of."""
-    defs = entity_defs(entities()[name])
+    defs = entity_defs(viewer.store.schema, name)
     for field in unborn(viewer.store.switches, name):
         defs["fields"].pop(field, None)
     if viewer.is_admin:
@@ -159,9 +160,9 @@ def _leads_away(viewer: Viewer, link: dict[str, Any]) -> bool:
     return "entity" in link and not visible(viewer, link["entity"])
 
 
-def scopes(names: list[str]) -> dict[str, dict[str, Any]]:
+def scopes(known: list[Entity]) -> dict[str, dict[str, Any]]:
     """Build the scopes of entity types, and the few that are no entity types."""
-    return {name: _scope(entities()[name]) for name in names} | OTHER_SCOPES
+    return {each.name: _scope(each) for each in known if not each.has("unscoped")} | OTHER_SCOPES
 
 
 def _scope(entity: Entity) -> dict[str, Any]:
@@ -177,23 +178,28 @@ def _scope(entity: Entity) -> dict[str, Any]:
     return scope
 
 
-def entity_defs(entity: Entity) -> dict[str, Any]:
+def entity_defs(schema: Schema, name: str) -> dict[str, Any]:
     """Build the definitions of one entity type."""
+    entity = schema.entities[name]
     fields: dict[str, Any] = {}
     later: dict[str, Any] = {}
     for field in entity.fields.values():
-        fields[field.name] = _field(entity, field)
+        fields[field.name] = _field(field)
         later |= _subfields(entity, field)
+    fields |= later
+    for (owner, field_name), options in schema.options.items():
+        if owner == name and field_name in fields:
+            fields[field_name]["options"] = list(options)
     collection: dict[str, Any] = {}
     if entity.order[0] != "id":
         collection = {"orderBy": entity.order[0], "order": entity.order[1]}
     if entity.has("uncounted"):
         collection["countDisabled"] = True
     links = {link.name: _link(link) for link in entity.links.values()}
-    return {"fields": fields | later, "links": links, "collection": collection}
+    return {"fields": fields, "links": links, "collection": collection}
 
 
-def _field(entity: Entity, field: Field) -> dict[str, Any]:
+def _field(field: Field) -> dict[str, Any]:
     found: dict[str, Any] = {"type": field.type} | dict.fromkeys(sorted(field.marks), True)
     if field.length is not None:
         found["maxLength"] = field.length
@@ -203,9 +209,6 @@ def _field(entity: Entity, field: Field) -> dict[str, Any]:
         found["entity"] = field.entity
     if field.columns:
         found["columns"] = field.columns
-    options = OPTIONS.get((entity.name, field.name))
-    if options is not None:
-        found["options"] = list(options)
     return found
 
 
@@ -213,13 +216,9 @@ def _subfields(entity: Entity, field: Field) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for prefix, suffix, kind, extra in SUBFIELDS.get(field.type, ()):
         name = attribute_name(prefix, field.name, suffix)
-        if name in entity.fields or (kind == "map" and "notStorable" in field.marks):
-            continue
-        inherited = {"decimal": True} if kind == "currency" and "decimal" in field.marks else {}
-        found[name] = {"type": kind, **extra, **inherited}
-        options = OPTIONS.get((entity.name, name))
-        if options is not None:
-            found[name]["options"] = list(options)
+        if name not in entity.fields and not (kind == "map" and "notStorable" in field.marks):
+            inherited = {"decimal": True} if kind == "currency" and "decimal" in field.marks else {}
+            found[name] = {"type": kind, **extra, **inherited}
     return found
 
 

@@ -6,17 +6,14 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm.attributes import attributes
 from crm_simulator.espocrm.calls import NO_LIST, Call, answer, answer_value
 from crm_simulator.espocrm.computed import default_column
-from crm_simulator.espocrm.definitions import Link, entities
 from crm_simulator.espocrm.lists import Listing
-from crm_simulator.espocrm.records import shown
 from crm_simulator.espocrm.refusals import forbidden, not_found
-from crm_simulator.espocrm.relations import is_many_to_many, link_of
 from crm_simulator.espocrm.switches import unborn
 
 if TYPE_CHECKING:
+    from crm_simulator.espocrm.definitions import Link
     from crm_simulator.espocrm.tables import Row
     from crm_simulator.messages import Response
 
@@ -66,7 +63,7 @@ def read_record(call: Call) -> Response:
 def whole(call: Call, entity: str, row: Row) -> Row:
     """Show a record as a single read does."""
     hidden = call.viewer.hidden(entity) | unborn(call.store.switches, entity)
-    names = [name for name in shown(entity, _EVERYTHING) if name not in hidden]
+    names = [name for name in call.store.schema.shown(entity, _EVERYTHING) if name not in hidden]
     found = call.store.records.show(entity, row, names)
     if "isFollowed" in found:
         found["isFollowed"] = call.viewer.id in call.store.followers.get((entity, row["id"]), ())
@@ -77,26 +74,30 @@ def list_related(call: Call) -> Response:
     """Answer `GET {entity}/{id}/{link}`."""
     row = call.find()
     name = call.parts["link"]
-    link = link_of(call.entity, name)
-    if link is None or link.type not in {"hasMany", "hasChildren"} or link.entity not in entities():
+    link = call.store.schema.link(call.entity, name)
+    if (
+        link is None
+        or link.type not in {"hasMany", "hasChildren"}
+        or link.entity not in call.store.schema.entities
+    ):
         raise not_found("Link does not exist.")
     if not call.viewer.is_admin and call.viewer.level(link.entity) == "n":
         raise forbidden("No read access to foreign scope.")
     found = call.store.related(call.entity, row["id"], name)
     listing = Listing(call.store, call.viewer, link.entity, call.search, call.counted, frozenset(found))
-    columns = _column_names(call.entity, link)
+    columns = _column_names(call, link)
     bare = (call.entity, name) in _BARE and call.search.select is None
     if not columns and not bare:
         return answer(listing.body())
     return answer(_with_columns(listing, found, columns, bare=bare))
 
 
-def _column_names(entity: str, link: Link) -> dict[str, str]:
+def _column_names(call: Call, link: Link) -> dict[str, str]:
     """Name the attributes that show the columns of the relation, by column."""
-    if not is_many_to_many(link) or not link.foreign:
+    if not call.store.schema.is_many_to_many(link) or not link.foreign:
         return {}
-    back = entities()[link.entity].links[link.foreign]
-    return back.columns if back.entity == entity else {}
+    back = call.store.schema.entities[link.entity].links[link.foreign]
+    return back.columns if back.entity == call.entity else {}
 
 
 def _with_columns(
@@ -122,6 +123,6 @@ def _with_columns(
 
 def _as_user(entity: str, row: Row, shown_row: Row, select: tuple[str, ...] | None) -> Row:
     """Call users by their user names where their names were not selected, as EspoCRM does."""
-    if entity != "User" or select is None or "name" in select or "name" not in attributes(entity):
+    if entity != "User" or select is None or "name" in select:
         return shown_row
     return shown_row | {"name": row.get("userName")}

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm.attributes import Attribute, attributes
 from crm_simulator.espocrm.computed import COMPUTED, MAKERS, name_of
-from crm_simulator.espocrm.definitions import entities
-from crm_simulator.espocrm.relations import link_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
+    from crm_simulator.espocrm.attributes import Attribute
+    from crm_simulator.espocrm.schema import Schema
     from crm_simulator.espocrm.store import Store
     from crm_simulator.espocrm.tables import Row
 
@@ -35,12 +33,14 @@ class Records:
         self._pages: dict[tuple[str, tuple[str, ...], int], dict[str, bytes]] = {}
         self._names: dict[tuple[str, object], str | None] = {}
         self._kept = 0
+        self._dependents: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._sources: set[str] = set()
 
     def getter(self, entity: str, name: str) -> Getter:
         """Give the function that reads one attribute from a row of an entity type."""
         key = (entity, name)
         if key not in self._getters:
-            self._getters[key] = self._make(entity, attributes(entity)[name])
+            self._getters[key] = self._make(entity, self._store.schema.attributes(entity)[name])
         return self._getters[key]
 
     def show(self, entity: str, row: Row, names: Iterable[str]) -> Row:
@@ -49,7 +49,7 @@ class Records:
 
     def whole(self, entity: str, row: Row) -> Row:
         """Show every attribute that a list can give."""
-        return self.show(entity, row, shown(entity, {"list", "listing", "select"}))
+        return self.show(entity, row, self._store.schema.shown(entity, {"list", "listing", "select"}))
 
     def name_of(self, entity: str, identity: object) -> str | None:
         """Give the name by which other records show one; it is kept until names change."""
@@ -79,7 +79,7 @@ class Records:
         return b",".join(written)
 
     def _pen(self, entity: str, names: tuple[str, ...], cut: int) -> _Pen:
-        known = attributes(entity)
+        known = self._store.schema.attributes(entity)
         plain = [name for name in names if not name.startswith("=") and self._is_stored(entity, name)]
         blank = {
             name.removeprefix("="): False if name in plain and known[name].type == "bool" else None
@@ -96,7 +96,7 @@ class Records:
         return _Pen(blank, frozenset(plain), made, texts, cut)
 
     def _is_stored(self, entity: str, name: str) -> bool:
-        return attributes(entity)[name].kind == "stored" and (entity, name) not in COMPUTED
+        return self._store.schema.attributes(entity)[name].kind == "stored" and (entity, name) not in COMPUTED
 
     def forget(self) -> None:
         """Forget all written rows."""
@@ -107,7 +107,7 @@ class Records:
     def created(self, entity: str) -> None:
         """Take note that rows came in: link-multiples that may hold them have changed."""
         self._names.clear()
-        for other in _dependents()[entity][1]:
+        for other in self._others(entity)[1]:
             self._forget_entity(other)
 
     def changed(self, entity: str, identity: str, changes: Iterable[str]) -> None:
@@ -116,14 +116,39 @@ class Records:
             if owner == entity:
                 known.pop(identity, None)
         changed = set(changes)
-        showing, holding = _dependents()[entity]
-        if changed & _sources():
+        showing, holding = self._others(entity)
+        if self._is_shown_elsewhere(changed):
             others = showing
             self._names.clear()
         else:
             others = holding if any(name.endswith("Id") for name in changed) else frozenset()
         for other in others:
             self._forget_entity(other)
+
+    def forget_schema(self) -> None:
+        """Forget all that followed from the entity types as they were."""
+        self.forget()
+        self._getters.clear()
+        self._dependents.clear()
+        self._sources.clear()
+
+    def _others(self, entity: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Name the entity types that may show a type's names, and those whose link-multiples may hold it."""
+        if entity not in self._dependents:
+            schema = self._store.schema
+            showing = (name for name in schema.entities if shows(schema, name, entity))
+            holding = (name for name in schema.entities if holds(schema, name, entity))
+            self._dependents[entity] = (frozenset(showing), frozenset(holding))
+        return self._dependents[entity]
+
+    def _is_shown_elsewhere(self, changed: set[str]) -> bool:
+        """Tell whether one of these attributes shows in rows of other types."""
+        if not self._sources:
+            fields = (
+                field for entity in self._store.schema.entities.values() for field in entity.fields.values()
+            )
+            self._sources |= _NAMES | {field.source[1] for field in fields if field.source}
+        return not self._sources.isdisjoint(changed)
 
     def _forget_entity(self, entity: str) -> None:
         for (owner, _, _), known in self._pages.items():
@@ -137,11 +162,6 @@ class Records:
         if attribute.kind == "stored":
             return _stored(attribute)
         return MAKERS[attribute.kind](self._store, entity, attribute)
-
-
-def shown(entity: str, presences: set[str]) -> tuple[str, ...]:
-    """Name the attributes with one of these presences."""
-    return tuple(name for name, attribute in attributes(entity).items() if attribute.presence in presences)
 
 
 @dataclass(frozen=True)
@@ -176,30 +196,16 @@ def _stored(attribute: Attribute) -> Getter:
     return lambda row: row.get(name)
 
 
-@cache
-def _dependents() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
-    """Name, by entity type, the types that may show its names and those whose link-multiples may hold it."""
-    return {name: (frozenset(_that_show(name)), frozenset(_that_hold(name))) for name in entities()}
+def shows(schema: Schema, entity: str, other: str) -> bool:
+    """Tell whether records of a type may show the names of another's."""
+    known = schema.entities[entity]
+    parental = any(field.type == "linkParent" for field in known.fields.values())
+    return parental or any(link.entity == other for link in known.links.values())
 
 
-def _that_show(entity: str) -> Iterator[str]:
-    for name, other in entities().items():
-        parental = any(field.type == "linkParent" for field in other.fields.values())
-        if parental or any(link.entity == entity for link in other.links.values()):
-            yield name
-
-
-def _that_hold(entity: str) -> Iterator[str]:
-    for name in entities():
-        fields = (
-            attribute.field.name for attribute in attributes(name).values() if attribute.kind == "link_ids"
-        )
-        links = (link_of(name, field) for field in fields)
-        if any(link is not None and link.entity == entity for link in links):
-            yield name
-
-
-@cache
-def _sources() -> frozenset[str]:
-    fields = (field for entity in entities().values() for field in entity.fields.values())
-    return _NAMES | {field.source[1] for field in fields if field.source}
+def holds(schema: Schema, entity: str, other: str) -> bool:
+    """Tell whether records of a type may list those of another."""
+    kinds = {"link_ids", "one_id"}
+    fields = (each.field.name for each in schema.attributes(entity).values() if each.kind in kinds)
+    links = (schema.link(entity, field) for field in fields)
+    return any(link is not None and link.entity == other for link in links)

@@ -6,8 +6,9 @@ import random
 from typing import TYPE_CHECKING
 
 from crm_simulator.content import Content
-from crm_simulator.espocrm.attributes import attributes
+from crm_simulator.espocrm.attributes import attributes_of
 from crm_simulator.espocrm.contents import MAKERS
+from crm_simulator.espocrm.definitions import entities
 from crm_simulator.espocrm.drafts import Draft
 from crm_simulator.espocrm.moments import text_of
 from crm_simulator.espocrm.users import USERS
@@ -133,12 +134,12 @@ class Seeds:
             row["createdById"] = owner
             for name in names:
                 row[name] = f"{template[name]} {index}"
-            if "versionNumber" in attributes(entity):
+            if entities()[entity].has("versioned"):
                 row["versionNumber"] = 1
             yield row
 
     def _finish(self, entity: str, row: Row, draft: Draft) -> Row:
-        known = attributes(entity)
+        known = attributes_of(entities()[entity])
         stamps: Row = {"id": draft.id, "createdAt": text_of(draft.created), "createdById": self.admin_id}
         stamps["modifiedAt"] = text_of(draft.modified)
         if draft.modified != draft.created:

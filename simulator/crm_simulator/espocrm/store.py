@@ -6,12 +6,10 @@ import random
 import threading
 from typing import TYPE_CHECKING
 
-from crm_simulator.espocrm.attributes import attributes
-from crm_simulator.espocrm.definitions import entities
-from crm_simulator.espocrm.links import Links, take
+from crm_simulator.espocrm.links import Links
 from crm_simulator.espocrm.moments import text_of
 from crm_simulator.espocrm.records import Records
-from crm_simulator.espocrm.relations import is_many_to_many, link_of
+from crm_simulator.espocrm.schema import Schema
 from crm_simulator.espocrm.tables import Row, Table
 
 if TYPE_CHECKING:
@@ -36,6 +34,8 @@ class Store:
     def __init__(self, seeds: Seeds, clock: Clock, switches: EspoCRMSwitches) -> None:
         self.lock = threading.RLock()
         self.clock = clock
+        self.schema = Schema()
+        self.schema.on_change.append(self._schema_changed)
         self.switches = switches
         self.seeds = seeds
         self.records = Records(self)
@@ -47,13 +47,13 @@ class Store:
 
     def entities(self) -> list[str]:
         """Name the entity types that have records."""
-        return [name for name, entity in entities().items() if entity.has("entity")]
+        return [name for name, entity in self.schema.entities.items() if entity.has("entity")]
 
     def links(self, entity: str) -> list[str]:
         """Name the many-to-many links of an entity type that the API shows as ids."""
-        shown = (name.removesuffix("Ids") for name in attributes(entity) if name.endswith("Ids"))
-        found = ((name, link_of(entity, name)) for name in shown)
-        return [name for name, link in found if link is not None and is_many_to_many(link)]
+        shown = (name.removesuffix("Ids") for name in self.schema.attributes(entity) if name.endswith("Ids"))
+        found = ((name, self.schema.link(entity, name)) for name in shown)
+        return [name for name, link in found if link is not None and self.schema.is_many_to_many(link)]
 
     def ids(self, entity: str) -> set[str]:
         """Give the ids of all live records."""
@@ -77,8 +77,8 @@ class Store:
             row: Row = {} if by else self.seeds.sample(entity)
             row |= {"id": self.new_id(), "createdAt": now, "createdById": by or self.seeds.admin_id}
             row |= self._stamps(entity, now) | self.number(entity)
-            links = take(entity, given)
-            row |= _with_channels(entity, given)
+            links = self.joints.take(entity, given)
+            row |= self._with_channels(entity, given)
             table.put(row)
             self.joints.follow_primaries(entity, row, row)
             self.joints.set(entity, row["id"], links)
@@ -89,12 +89,12 @@ class Store:
         """Save changes to a live record; tells whether the save counted as one."""
         with self.lock:
             given = dict(fields)
-            moved = self.joints.set(entity, identity, take(entity, given))
+            moved = self.joints.set(entity, identity, self.joints.take(entity, given))
             old = self.table(entity).live[identity]
             changed = {
-                name: new for name, new in _with_channels(entity, given).items() if old.get(name) != new
+                name: new for name, new in self._with_channels(entity, given).items() if old.get(name) != new
             }
-            versioned = entities()[entity].has("versioned")
+            versioned = self.schema.entities[entity].has("versioned")
             if not (changed or moved or versioned):
                 return False
             row = old | {"modifiedAt": self.now(), "modifiedById": by or self.seeds.admin_id} | changed
@@ -180,7 +180,7 @@ class Store:
 
     def find(self, entity: str, identity: object) -> Row | None:
         """Give a live row, or None."""
-        known = entity in entities() and isinstance(identity, str)
+        known = entity in self.schema.entities and isinstance(identity, str)
         return self.table(entity).live.get(identity) if known and isinstance(identity, str) else None
 
     def now(self) -> str:
@@ -203,18 +203,23 @@ class Store:
         return number | ({"fNumber": f"EV-{last + 1:06d}"} if entity == "CEverything" else {})
 
     def _stamps(self, entity: str, now: str) -> Row:
-        known = attributes(entity)
+        known = self.schema.attributes(entity)
         stamps: Row = {"modifiedAt": now, "streamUpdatedAt": now, "versionNumber": 1}
         return {name: value for name, value in stamps.items() if name in known}
 
+    def _with_channels(self, entity: str, fields: Row) -> Row:
+        """Keep an address and the list it heads in step."""
+        changes = dict(fields)
+        for field in self.schema.entities[entity].fields.values():
+            if field.type in {"email", "phone"}:
+                changes |= _channel(field.name, fields)
+        return changes
 
-def _with_channels(entity: str, fields: Row) -> Row:
-    """Keep an address and the list it heads in step."""
-    changes = dict(fields)
-    for field in entities()[entity].fields.values():
-        if field.type in {"email", "phone"}:
-            changes |= _channel(field.name, fields)
-    return changes
+    def _schema_changed(self) -> None:
+        with self.lock:
+            self.records.forget_schema()
+            for table in self._tables.values():
+                table.forget_indexes()
 
 
 def _channel(name: str, fields: Row) -> Row:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from crm_simulator.espocrm.calls import Call, answer_value
-from crm_simulator.espocrm.definitions import entities
 from crm_simulator.espocrm.lists import MORE, NO_MORE
-from crm_simulator.espocrm.records import shown
 from crm_simulator.espocrm.refusals import HTML, Refusal, broken, forbidden, not_found
 
 if TYPE_CHECKING:
@@ -76,12 +74,12 @@ def record_posts(call: Call) -> Response:
 def followers(call: Call) -> Response:
     """Answer `GET {entity}/{id}/followers`."""
     row = call.find()
-    if not entities()[call.entity].has("stream"):
+    if not call.store.schema.entities[call.entity].has("stream"):
         raise not_found("Link does not exist.")
     ids = sorted(call.store.followers.get((call.entity, row["id"]), ()))
     users = [found for identity in ids if (found := call.store.find("User", identity)) is not None]
     hidden = call.viewer.hidden("User")
-    names = [name for name in shown("User", {"list"}) if name not in hidden]
+    names = [name for name in call.store.schema.shown("User", {"list"}) if name not in hidden]
     return answer_value(
         {"total": len(users), "list": [call.store.records.show("User", user, names) for user in users]}
     )
@@ -171,7 +169,11 @@ def _brief(call: Call, note: Row) -> Row:
 
 
 def _full(call: Call, note: Row) -> Row:
-    names = [name for name in shown("Note", {"list"}) if name not in {"relatedName", "parentName"}]
+    names = [
+        name
+        for name in call.store.schema.shown("Note", {"list"})
+        if name not in {"relatedName", "parentName"}
+    ]
     found = call.store.records.show("Note", note, names)
     return (
         found

@@ -9,10 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crm_simulator.espocrm.attributes import attributes
-from crm_simulator.espocrm.definitions import entities
 from crm_simulator.espocrm.refusals import Refusal, bad_request, broken
-from crm_simulator.espocrm.relations import link_of
 from crm_simulator.espocrm.tables import fold
 
 if TYPE_CHECKING:
@@ -108,23 +105,23 @@ class Filters:
             raise self._refuse(f"Forbidden attribute '{attribute}' in where.")
 
     def _know(self, kind: str, attribute: str) -> None:
-        known = attributes(self.entity)
+        known = self.store.schema.attributes(self.entity)
         if kind in _LINK_KINDS:
-            if link_of(self.entity, attribute) is None:
+            if self.store.schema.link(self.entity, attribute) is None:
                 raise bad_request(f"Bad where item '{kind}'.")
             return
-        if attribute not in known and attribute not in entities()[self.entity].fields:
+        if attribute not in known and attribute not in self.store.schema.entities[self.entity].fields:
             raise bad_request(f"Not existing attribute '{attribute}' in where.")
 
     def reader(self, attribute: str) -> Callable[[Row], Any]:
         """Give the function that reads an attribute of a row."""
-        if attribute not in attributes(self.entity):
+        if attribute not in self.store.schema.attributes(self.entity):
             return lambda row: row.get(attribute)
         return self.store.records.getter(self.entity, attribute)
 
     def type_of(self, attribute: str) -> str:
         """Tell what an attribute holds."""
-        known = attributes(self.entity).get(attribute)
+        known = self.store.schema.attributes(self.entity).get(attribute)
         return known.type if known else "text"
 
     def value(self, kind: str, attribute: str, item: Item) -> Any:  # noqa: ANN401 - of the attribute's type

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm.attributes import attributes
 from crm_simulator.espocrm.calls import ACTIONS, Call, answer_value
-from crm_simulator.espocrm.definitions import Link, entities
 from crm_simulator.espocrm.reading import whole
 from crm_simulator.espocrm.refusals import Refusal, bad_request, forbidden, not_found
-from crm_simulator.espocrm.relations import link_of
 
 if TYPE_CHECKING:
+    from crm_simulator.espocrm.definitions import Link
     from crm_simulator.espocrm.tables import Row
     from crm_simulator.messages import Response
 
@@ -29,7 +27,7 @@ def create(call: Call) -> Response:
     call.check_controller()
     call.check_scope("create")
     fields = _writable(call)
-    _validate(call.entity, fields)
+    _validate(call, fields)
     if not call.body.get("skipDuplicateCheck"):
         _check_duplicates(call, fields)
     identity = call.store.create(call.entity, fields, by=call.viewer.id)
@@ -41,7 +39,7 @@ def update(call: Call) -> Response:
     """Answer `PUT {entity}/{id}` and `PATCH` of the same."""
     row = call.find("edit")
     fields = _writable(call)
-    _validate(call.entity, fields, partly=True)
+    _validate(call, fields, partly=True)
     if call.store.update(call.entity, row["id"], fields, by=call.viewer.id):
         call.audit.write_down("update", call.entity, row["id"], call.viewer.id)
     return answer_value(whole(call, call.entity, call.store.row(call.entity, row["id"])))
@@ -72,7 +70,7 @@ def unrelate(call: Call) -> Response:
 
 
 def _link(call: Call) -> Link:
-    link = link_of(call.entity, call.parts["link"])
+    link = call.store.schema.link(call.entity, call.parts["link"])
     if link is None:
         raise not_found("Link does not exist.")
     return link
@@ -92,7 +90,7 @@ def _foreign_ids(call: Call, link: Link) -> list[str]:
 
 def _writable(call: Call) -> Row:
     """Keep what a client may set; the rest is dropped without a word."""
-    known, hidden = attributes(call.entity), call.viewer.hidden(call.entity)
+    known, hidden = call.store.schema.attributes(call.entity), call.viewer.hidden(call.entity)
     if not call.viewer.is_admin and call.viewer.level(call.entity, ACTIONS.index("edit")) == "n":
         raise forbidden("No edit access.")
     return {
@@ -102,16 +100,18 @@ def _writable(call: Call) -> Row:
     }
 
 
-def _validate(entity: str, fields: Row, *, partly: bool = False) -> None:
-    for field in entities()[entity].fields.values():
+def _validate(call: Call, fields: Row, *, partly: bool = False) -> None:
+    for field in call.store.schema.entities[call.entity].fields.values():
         required = (
             "required" in field.marks
             and field.type in {"varchar", "enum"}
-            and field.name in attributes(entity)
+            and field.name in call.store.schema.attributes(call.entity)
         )
         missing = not fields.get(field.name) if not partly else fields.get(field.name, "x") in {"", None}
         if required and missing and "notStorable" not in field.marks:
-            reason = f"Field validation failure; entityType: {entity}, field: {field.name}, type: required."
+            reason = (
+                f"Field validation failure; entityType: {call.entity}, field: {field.name}, type: required."
+            )
             data = {"field": field.name, "type": "required"}
             translation = {"label": "validationFailure", "scope": None, "data": data}
             raise Refusal(400, reason, body={"messageTranslation": translation})
@@ -127,7 +127,7 @@ def _check_duplicates(call: Call, fields: Row) -> None:
     if found:
         listed = [
             name
-            for name, item in attributes(call.entity).items()
+            for name, item in call.store.schema.attributes(call.entity).items()
             if item.presence == "list" and name != "isStarred"
         ]
         shown = [call.store.records.show(call.entity, row, listed) for row in found]
