@@ -280,9 +280,9 @@ def _short(error: Exception) -> str:
     """Name the innermost cause of a failed connection, without the URL and its parameters."""
     cause: BaseException = error
     while True:
-        inner = getattr(cause, "reason", None) or (cause.args[0] if cause.args else None)
-        if not isinstance(inner, BaseException):
+        inner = [a for a in (getattr(cause, "reason", None), *cause.args) if isinstance(a, BaseException)]
+        if not inner:
             break
-        cause = inner
+        cause = inner[-1]
     text = str(cause)
     return text.rpartition(": ")[2] if ": " in text else text or type(cause).__name__

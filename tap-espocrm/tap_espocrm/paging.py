@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from tap_espocrm.values import Row
 
 Read = Callable[[ListQuery], Page]
+Seen = frozenset[tuple[object, object]]
 
 
 def pages_by_key(read: Read, query: ListQuery, start: object = None) -> Iterator[Page]:
     """Page by a unique attribute (`id`, `number`): `key > last`, ordered by it."""
     key, last = query.order_by, start
-    previous: frozenset[str] = frozenset()
+    previous: Seen = frozenset()
     while True:
         page = read(query if last is None else query.narrowed(greater_than(key, str(last))))
-        previous = check_new(page, previous)
+        previous = check_new(page, query.order_by, previous)
         if key != "id":
             check_order(page, key, last)
         yield page
@@ -35,47 +36,47 @@ def pages_by_stamp(
     read: Read, query: ListQuery, start: str | None, *, has_id_tie_break: bool
 ) -> Iterator[Page]:
     """Page by `(stamp, id)`: rows that share a second are told apart by id, as the server orders them."""
-    base = query
     # Without a lower bound the rows that have no stamp would come too, and cannot be paged by it.
-    asked = query.narrowed(is_not_null(base.order_by) if start is None else at_least(base.order_by, start))
+    asked = query.narrowed(is_not_null(query.order_by) if start is None else at_least(query.order_by, start))
     low = start
-    previous: frozenset[str] = frozenset()
+    previous: Seen = frozenset()
     while True:
         page = read(asked)
-        previous = check_new(page, previous)
-        check_order(page, base.order_by, low)
+        previous = check_new(page, query.order_by, previous)
+        check_order(page, query.order_by, low)
         if page.is_last or not page.rows:
             yield page
             return
         last = page.rows[-1]
-        low = str(last[base.order_by])
+        low = str(last[query.order_by])
         if has_id_tie_break:
             yield page
-            asked = base.narrowed(after(base.order_by, low, last["id"]))
+            asked = query.narrowed(after(query.order_by, low, last["id"]))
         else:
-            yield from _without_tie_break(read, base, page, low)
-            asked = base.narrowed(greater_than(base.order_by, low))
+            yield from _without_tie_break(read, query, page, low)
+            asked = query.narrowed(greater_than(query.order_by, low))
             previous = frozenset()
 
 
-def _without_tie_break(read: Read, base: ListQuery, page: Page, stamp: str) -> Iterator[Page]:
+def _without_tie_break(read: Read, query: ListQuery, page: Page, stamp: str) -> Iterator[Page]:
     """Before EspoCRM 7.0 rows of one second come in any order: read the last second of a page by id."""
-    yield replace(page, rows=[row for row in page.rows if row[base.order_by] != stamp])
-    same_second = replace(base, order_by="id").narrowed(equals(base.order_by, stamp))
+    yield replace(page, rows=[row for row in page.rows if row[query.order_by] != stamp])
+    by_id = replace(query, order_by="id", select=((query.order_by,), *query.select) if query.select else ())
+    same_second = by_id.narrowed(equals(query.order_by, stamp))
     for tied in pages_by_key(read, same_second):
-        check_order(tied, base.order_by, stamp)
+        check_order(tied, query.order_by, stamp)
         yield replace(tied, is_last=False)
 
 
-def check_new(page: Page, previous: frozenset[str]) -> frozenset[str]:
-    """Refuse a page that repeats a row of the page before; returns the ids to remember."""
-    ids = frozenset(row["id"] for row in page.rows)
-    if ids & previous or len(ids) < len(page.rows):
+def check_new(page: Page, key: str, previous: Seen) -> Seen:
+    """Refuse a page that repeats a row of the page before, unless it moved; returns what to remember."""
+    seen = frozenset((row["id"], row.get(key)) for row in page.rows)
+    if seen & previous or len(seen) < len(page.rows):
         raise UnexpectedAnswerError(
             "the server repeats rows: it ignores the filter that asks for the next page. "
             "A proxy or firewall may be removing `where` from the address."
         )
-    return ids
+    return seen
 
 
 def check_order(page: Page, key: str, low: object) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from singer_sdk.exceptions import SingerSDKError
-
 from tap_espocrm.tap import TapEspoCRM
 
 Row = dict[str, Any]

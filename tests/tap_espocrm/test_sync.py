@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import jsonschema
 import pytest
-
 from tap_espocrm.values import to_iso
+
 from tests.tap_espocrm.harness import Warehouse, run_tap
 
 SOME = {"entities": ["Account", "Contact", "Lead", "CEverything"]}
@@ -153,7 +153,7 @@ def test_rows_without_modified_at_are_not_lost(sim, crm, config) -> None:
     warehouse = Warehouse()
     warehouse.load(only_leads)
     assert set(warehouse.rows("lead")) == crm.store.ids("Lead")
-    late = sorted(crm.store.ids("Lead"))[-1]
+    late = max(crm.store.ids("Lead"))
     sim.clock.advance(seconds=60)
     crm.store.update("Lead", late, {"modifiedAt": None, "description": "by SQL"})
     warehouse.load(only_leads)
