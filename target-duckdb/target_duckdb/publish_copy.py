@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from target_duckdb.publish_files import PublishError, connect, copy_working_file, in_memory
-from target_duckdb.publish_sql import count, literal, qualified
+from target_duckdb.publish_sql import count, qualified
 from target_duckdb.publish_views import relocate_views
+from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
     from pathlib import Path

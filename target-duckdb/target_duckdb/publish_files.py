@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from target_duckdb.publish_sql import literal
+from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

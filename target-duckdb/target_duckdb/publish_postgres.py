@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from target_duckdb.publish_files import DatabaseError, PublishError, in_memory, one_line
-from target_duckdb.publish_sql import exchange, literal, qualified, quote
+from target_duckdb.publish_sql import exchange, qualified
+from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_duckdb.sql import literal, quote
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,16 +17,6 @@ Column = tuple[str, str]
 LINE_END = "chr(13)"
 """DuckDB's CSV writer ends a line with a line feed alone; RFC 4180 wants a carriage return before it."""
 BYTE_ORDER_MARK = "chr(65279)"
-
-
-def quote(name: str) -> str:
-    """Return an identifier in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """Return a text in single quotes."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def qualified(*names: str) -> str:

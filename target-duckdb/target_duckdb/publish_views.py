@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_duckdb.publish_files import binds
-from target_duckdb.publish_sql import literal, qualified
+from target_duckdb.publish_sql import qualified
+from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

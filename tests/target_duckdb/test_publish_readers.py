@@ -12,10 +12,11 @@ import duckdb
 import pytest
 
 READER = """
-import duckdb, hashlib, json, os, sys
-target, exports, stop = sys.argv[1:]
+import duckdb, hashlib, json, os, sys, time
+target, exports, stop, pause = sys.argv[1:]
 seen, errors = set(), []
 while not os.path.exists(stop):
+    time.sleep(float(pause))
     try:
         with duckdb.connect(target, read_only=True) as connection:
             marks = connection.execute(
@@ -53,13 +54,17 @@ def command(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("readers", "publishes"), [(3, 6), pytest.param(20, 200, marks=pytest.mark.soak)], ids=["short", "long"]
+    ("readers", "publishes", "pause"),
+    [(3, 6, 0), pytest.param(20, 200, 0.5, marks=pytest.mark.soak)],
+    ids=["short", "long"],
 )
-def test_readers_see_one_version_and_no_error_while_versions_change(tmp_path, command, readers, publishes):
+def test_readers_see_one_version_and_no_error(tmp_path, command, readers, publishes, pause):
     subprocess.run(command, check=True, capture_output=True)
     paths = [str(tmp_path / name) for name in ("out/analytics.duckdb", "out/exports", "stop")]
     reading = [
-        subprocess.Popen([sys.executable, "-c", READER, *paths], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", READER, *paths, str(pause)], stdout=subprocess.PIPE, text=True
+        )
         for _ in range(readers)
     ]
     for number in range(1, publishes + 1):
