@@ -20,6 +20,11 @@ PRIMARY = {
     ("Case", "contactId"): "contacts",
 }
 """Attributes that name the first of the records of a many-to-many link."""
+COLUMNS = {
+    ("Contact", "title"): ("accounts", "role"),
+    ("Contact", "accountIsInactive"): ("accounts", "isInactive"),
+}
+"""Attributes that are columns of the pair with the first record of a link."""
 _PARTS = ("Ids", "Columns", "Names", "Types")
 
 
@@ -87,6 +92,9 @@ class Links:
     def take(self, entity: str, fields: Row) -> dict[str, dict[str, Any]]:
         """Take the parts of link-multiples out of the fields of a save."""
         found: dict[str, dict[str, Any]] = {}
+        for (owner, name), (link, column) in COLUMNS.items():
+            if owner == entity and name in fields:
+                found.setdefault(link, {}).setdefault("First", {})[column] = fields.pop(name)
         for name in list(fields):
             part = next((part for part in _PARTS if name.endswith(part)), None)
             link = name.removesuffix(part) if part else ""
@@ -127,7 +135,7 @@ class Links:
     def _put_primary(
         self, entity: str, identity: str, link: str, change: tuple[str | None, str | None]
     ) -> None:
-        name = next((name for (owner, name), via in PRIMARY.items() if (owner, via) == (entity, link)), None)
+        name = _primary(entity, link)
         row = self._store.find(entity, identity)
         if name and row is not None and row.get(name) == change[0]:
             self._store.touch(entity, identity, {name: change[1]})
@@ -157,7 +165,19 @@ class Links:
         for other in wanted:
             if other not in before or columns.get(other):
                 self.relate(entity, identity, name, other, columns.get(other) or {})
+        first = self._first(entity, identity, name)
+        if first is not None and "First" in parts:
+            self.relate(entity, identity, name, first, parts["First"])
         return self.related(entity, identity, name) != before
+
+    def _first(self, entity: str, identity: str, link: str) -> str | None:
+        name = _primary(entity, link)
+        first = self._store.row(entity, identity).get(name) if name else None
+        return str(first) if first else None
+
+
+def _primary(entity: str, link: str) -> str | None:
+    return next((name for (owner, name), via in PRIMARY.items() if (owner, via) == (entity, link)), None)
 
 
 def _is_parent(row: Row, entity: str, link: Link) -> bool:

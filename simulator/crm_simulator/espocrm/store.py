@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crm_simulator.espocrm.links import Links
 from crm_simulator.espocrm.moments import text_of
+from crm_simulator.espocrm.notes import Notes
 from crm_simulator.espocrm.records import Records
 from crm_simulator.espocrm.schema import Schema
 from crm_simulator.espocrm.tables import Row, Table
@@ -40,6 +41,7 @@ class Store:
         self.seeds = seeds
         self.records = Records(self)
         self.joints = Links(self)
+        self.notes = Notes(self)
         self.followers: dict[tuple[str, str], set[str]] = {}
         self._tables: dict[str, Table] = {}
         self._random = random.Random(f"{seeds.seed}/ids")  # noqa: S311 - ids, not cryptography
@@ -83,6 +85,7 @@ class Store:
             self.joints.follow_primaries(entity, row, row)
             self.joints.set(entity, row["id"], links)
             self.records.created(entity)
+            self.notes.created(entity, row)
             return str(row["id"])
 
     def update(self, entity: str, identity: str, fields: Row, *, by: str | None = None) -> bool:
@@ -103,6 +106,7 @@ class Store:
             self.table(entity).put(row)
             self.joints.follow_primaries(entity, row, changed)
             self.records.changed(entity, identity, changed)
+            self.notes.updated(entity, row, changed)
             return True
 
     def touch(self, entity: str, identity: str, fields: Row) -> None:
