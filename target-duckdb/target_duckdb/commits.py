@@ -43,6 +43,11 @@ class Committer:
         self.deleter = Deleter(database, self.tables, settings)
         self.tallies: dict[str, Tally] = {}
 
+    @property
+    def rows_in(self) -> int:
+        """How many records have been committed or are being so."""
+        return sum(tally.rows_in for tally in list(self.tallies.values()))
+
     def commit(self, batch: Batch) -> None:
         """Commit a batch; after an error nothing of it is there."""
         stages = {step.path: self._stage(step) for step in batch.steps if isinstance(step, Segment)}
@@ -69,7 +74,7 @@ class Committer:
         touched = {step.shape.stream for step in batch.steps if not isinstance(step, Swap)}
         touched |= {step.base.stream for step in batch.steps if isinstance(step, Activation) and step.base}
         tallies = [self.tallies[name] for name in sorted(touched & self.tallies.keys())]
-        self.ledger.close(batch, tallies, sum(tally.rows_in for tally in self.tallies.values()))
+        self.ledger.close(batch, tallies, self.rows_in)
 
     def _tidy(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         for stage in stages.values():

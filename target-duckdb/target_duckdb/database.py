@@ -28,6 +28,7 @@ class Database:
 
     def __init__(self, settings: Settings, spill: str) -> None:
         self.settings = settings
+        self.patience = settings.lock_timeout_seconds
         config: dict[str, Any] = {"memory_limit": settings.memory_limit, "temp_directory": spill}
         if settings.threads:
             config["threads"] = settings.threads
@@ -80,7 +81,7 @@ class Database:
     def _attach(self) -> None:
         path = self.settings.path
         self._make_folder()
-        deadline, wait = time.monotonic() + self.settings.lock_timeout_seconds, FIRST_WAIT
+        started, wait = time.monotonic(), FIRST_WAIT
         while True:
             try:
                 self.run(self._attach_sql())
@@ -88,11 +89,11 @@ class Database:
                 cause = str(error.__cause__)
                 if "Could not set lock" not in cause:
                     raise DatabaseError(f"cannot open {path}: {error}") from error
-                if time.monotonic() >= deadline:
+                if time.monotonic() - started >= self.patience:
                     raise DatabaseError(self._busy(cause)) from error
             else:
                 return
-            time.sleep(min(wait, max(deadline - time.monotonic(), FIRST_WAIT)))
+            time.sleep(min(wait, max(started + self.patience - time.monotonic(), FIRST_WAIT)))
             wait = min(wait * 1.5, LONGEST_WAIT)
 
     def _make_folder(self) -> None:
@@ -115,7 +116,7 @@ class Database:
         found = HOLDER.search(cause)
         holder = f"process {found[2]} ({found[1]})" if found else "another process"
         return (
-            f"{self.settings.path} is locked by {holder}, waited {self.settings.lock_timeout_seconds:g} s for it;"
+            f"{self.settings.path} is locked by {holder}, waited {self.patience:g} s for it;"
             " what was committed before is safe. Close that process, or let it read a published copy, and run again"
         )
 

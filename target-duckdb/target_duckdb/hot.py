@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from target_duckdb.rawjson import UNREADABLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -36,7 +38,7 @@ class HotStreams:
         self._renew()
         try:
             self.decode(line)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return False
         stream.lines.append(line)
         return True

@@ -8,14 +8,13 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-import msgspec
-
 from target_duckdb.batches import Activation, Batch, Segment, Shape, Swap
 from target_duckdb.columns import columns_of
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
 from target_duckdb.errors import DeleteGuardError, InvalidSchemaError, UnknownStreamError
 from target_duckdb.hot import HotStreams
+from target_duckdb.progress import Progress
 from target_duckdb.spool import Spool
 from target_duckdb.sql import Table
 from target_duckdb.streams import Stream
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 RESERVED_SCHEMAS = frozenset({"_load", "information_schema", "pg_catalog", "system", "temp"})
 
+HURRY = 2.0
+
 
 class Load:
     """One run: messages go in, batches are committed, STATE comes out."""
@@ -40,6 +41,7 @@ class Load:
         self.committer = Committer(self.database, settings)
         self.streams: dict[str, Stream] = {}
         self.hot = HotStreams()
+        self.progress = Progress()
         self.version = int(time.time() * 1000)
         self._steps: list[Step] = []
         self._bytes = 0
@@ -58,6 +60,10 @@ class Load:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def hurry(self) -> None:
+        """Be done soon: do not wait for a locked database."""
+        self.database.patience = HURRY
 
     def close(self) -> None:
         """Leave nothing behind but what was committed."""
@@ -86,9 +92,9 @@ class Load:
 
     def _shape(self, message: Envelope) -> Shape:
         try:
-            rules = msgspec.json.decode(message.schema)
+            rules = json.loads(bytes(message.schema).decode("utf-8", "surrogateescape"), strict=False)
             columns = columns_of(rules if isinstance(rules, dict) else {})
-        except (msgspec.DecodeError, InvalidSchemaError) as error:
+        except (ValueError, RecursionError, InvalidSchemaError) as error:
             raise InvalidSchemaError(f"SCHEMA of stream {message.stream!r}: {error}") from error
         keys = tuple(message.key_properties or ()) if self.settings.load_method != "append-only" else ()
         absent = set(keys) - {column.property for column in columns}
@@ -115,7 +121,7 @@ class Load:
         stream = self._known(message.stream, "a record")
         if stream.segment is None and not stream.lines:
             self._begin(stream, message.version)
-        if stream.shape.is_renamed or (stream in self.hot) or not self.hot.add(stream, line):
+        if stream.guard is None or stream in self.hot or not self.hot.add(stream, line):
             stream.rewrite(line, self._segment(stream))
 
     def _begin(self, stream: Stream, version: int | None) -> None:
@@ -171,6 +177,8 @@ class Load:
         for stream in self.hot:
             if stream.is_long:
                 stream.write(self._segment(stream))
+        if self.progress.is_due():
+            self.progress.say(self.committer.rows_in + self._rows(), self.committer.ledger.commits)
         if self._is_due(1 if self._covered == self._rows() else 2):
             self.flush()
         if self._commit and self._commit.done():
@@ -187,6 +195,7 @@ class Load:
                     self._steps.append(Activation(stream.shape, stream.activated))
         self.flush(is_final=is_complete)
         self._wait()
+        self.progress.finish(self.committer.tallies.values())
         if self.committer.deleter.withheld:
             raise DeleteGuardError("; ".join(self.committer.deleter.withheld))
 

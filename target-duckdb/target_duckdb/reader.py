@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import select
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -12,7 +14,7 @@ import msgspec
 from target_duckdb.errors import InvalidLineError, LoadError
 from target_duckdb.files import batch_lines
 from target_duckdb.guards import Envelope
-from target_duckdb.values import parse_line, readable
+from target_duckdb.rawjson import UNREADABLE, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 HEARTBEAT = 5.0
+VALUE = re.compile(r'("(?:[^"\\]|\\.)*"\s*:)|"(?:[^"\\]|\\.)*"?|[^\s"\[\]{}:,]+', re.DOTALL)
 IDLE = bytes([0xFF, 0xFE])  # no JSON begins like this; only its identity counts
 SHOWN = 200
 ENVELOPE = msgspec.json.Decoder(Envelope).decode
@@ -33,10 +36,13 @@ class Interruption:
     def __init__(self) -> None:
         self.is_wanted = False
         self.is_waiting = False
+        self.listeners: list[Callable[[], None]] = []
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         """Take a signal."""
         self.is_wanted = True
+        for listener in self.listeners:
+            listener()
         if self.is_waiting:
             raise InterruptedError
 
@@ -85,7 +91,7 @@ class Reader:
         self._takers: dict[str, Callable[[Envelope, bytes], None]] = {
             "SCHEMA": lambda message, _line: load.schema(message),
             "RECORD": load.record,
-            "STATE": lambda message, _line: load.state(bytes(message.value)),
+            "STATE": self._state,
             "ACTIVATE_VERSION": lambda message, _line: load.activate(message),
             "BATCH": lambda message, _line: Reader(load).read(batch_lines(message)),
         }
@@ -102,11 +108,16 @@ class Reader:
         for place, line in enumerate(lines, 1):
             try:
                 append[type(decode(line))](line)
-            except msgspec.DecodeError:
+            except UNREADABLE:
                 others += self._read_other(line, self.number + place)
                 decode, append = load.hot.decode, load.hot.append
         self.number += len(lines)
         self.counts["RECORD"] += len(lines) - others
+
+    def _state(self, message: Envelope, _line: bytes) -> None:
+        if not bytes(message.value):
+            raise InvalidLineError("a STATE without a value")
+        self.load.state(bytes(message.value))
 
     def _read_other(self, line: bytes, number: int) -> bool:
         if not line.strip():
@@ -126,15 +137,19 @@ class Reader:
     def _envelope(self, line: bytes) -> Envelope:
         try:
             return ENVELOPE(line)
-        except msgspec.DecodeError as error:
-            parts = self._parts(line, error)
-            return Envelope(
-                type=parts.get("type", "").strip('"'), stream=msgspec.json.decode(parts.get("stream", '""'))
-            )
+        except UNREADABLE as error:
+            try:
+                parts = parse_object(line)
+                stream = json.loads(parts.get("stream", "null"))
+            except (InvalidLineError, ValueError):
+                raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error
+            if parts.get("type") != '"RECORD"' or not isinstance(stream, str):
+                raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error
+            version = parts.get("version", "")
+            return Envelope(type="RECORD", stream=stream, version=int(version) if version.isdecimal() else None)
 
-    def _parts(self, line: bytes, error: Exception) -> dict[str, str]:
-        try:
-            return parse_line(line)
-        except InvalidLineError:
-            shown = readable(line[:SHOWN].decode("utf-8", "replace"))
-            raise InvalidLineError(f"not a Singer message ({error}): {shown}") from error
+
+def redact(line: bytes) -> str:
+    """Return the beginning of a line with its names, but without its values."""
+    text = line[:SHOWN].decode("utf-8", "replace")
+    return VALUE.sub(lambda found: found[0] if found[1] else "…", text)

@@ -25,6 +25,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "Default target schema",
         "The schema of all tables. Without it a stream `sales-orders` becomes table `orders` in schema `sales`, any"
         " other stream a table in `main`.",
+        **{"not": {"enum": ["_load", "information_schema", "pg_catalog", "system", "temp"]}},
     ),
     "load_method": _setting(
         "string",
@@ -189,7 +190,7 @@ def _fits(rule: Mapping[str, Any], value: Any) -> bool:
     kinds = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
     if not any(type(value) in KINDS[kind] for kind in kinds):
         return False
-    if "enum" in rule and value not in rule["enum"]:
+    if value not in rule.get("enum", [value]) or value in rule.get("not", {}).get("enum", []):
         return False
     return (
         value is None

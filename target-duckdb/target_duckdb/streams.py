@@ -21,7 +21,7 @@ class Stream:
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
-        self.guard = record_type(shape)
+        self.guard = None if shape.is_renamed else record_type(shape)
         self.lines: list[bytes] = []
         self.segment: Segment | None = None
         self.is_versioned = False

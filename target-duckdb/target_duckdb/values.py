@@ -15,6 +15,7 @@ import msgspec
 
 from target_duckdb.columns import DECIMAL, INT64
 from target_duckdb.errors import InvalidLineError, MissingKeyError
+from target_duckdb.rawjson import SURROGATE, depth, parse_object, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 MAX_DEPTH = 100
 INT128 = 2**127 - 1
 NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d{1,4})?")
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Rejected(ValueError):  # noqa: N818 - a verdict on a value, not a failure of the program
@@ -51,8 +51,10 @@ class Rewritten:
 
 def rewrite(line: bytes, shape: Shape) -> Rewritten:
     """Return a RECORD line that DuckDB reads without a loss, with the values that had to be left out."""
-    envelope = parse_line(line)
-    raws = parse_record(envelope["record"])
+    envelope = parse_object(line)
+    if "record" not in envelope:
+        raise InvalidLineError("a RECORD without a record")
+    raws = parse_object(envelope["record"].encode("utf-8", "surrogateescape"))
     _require_keys(raws, shape.keys)
     kept: dict[str, str] = {}
     rejected: list[tuple[str | None, str, str]] = []
@@ -97,58 +99,6 @@ def _line(kept: Mapping[str, str], envelope: Mapping[str, str]) -> bytes:
         f',"{name}":{envelope[name]}' for name in ("time_extracted", "version") if name in envelope
     )
     return f'{{"record":{_object(kept)}{rest}}}'.encode()
-
-
-def parse_line(line: bytes) -> dict[str, str]:
-    """Return the parts of a message as raw JSON texts."""
-    try:
-        return _raws(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _loose_raws(line.decode("utf-8", "surrogateescape"))
-
-
-def parse_record(raw: str) -> dict[str, str]:
-    """Return the values of a record as raw JSON texts; of equal names the last counts."""
-    try:
-        return _raws(raw.encode())
-    except (msgspec.DecodeError, UnicodeError):
-        return _loose_raws(raw)
-
-
-def _raws(line: bytes) -> dict[str, str]:
-    return {name: bytes(raw).decode() for name, raw in RAWS.decode(line).items()}
-
-
-RAWS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-class _Verbatim(float):
-    """A float that keeps the digits it was written with."""
-
-    def __new__(cls, text: str) -> _Verbatim:
-        made = super().__new__(cls, text)
-        made.text = text
-        return made
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-def _loose_raws(line: str) -> dict[str, str]:
-    try:
-        parts = json.loads(line, parse_float=_Verbatim, strict=False)
-    except (ValueError, RecursionError) as error:
-        raise InvalidLineError("the line is not valid JSON") from error
-    if not isinstance(parts, dict):
-        raise InvalidLineError("the line is not a JSON object")
-    return {name: json.dumps(value, ensure_ascii=False, separators=(",", ":")) for name, value in parts.items()}
-
-
-def readable(raw: str) -> str:
-    """Return a raw JSON text as it may be stored as text: what UTF-8 cannot hold is escaped."""
-    return SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", raw).replace("\0", "\\u0000")
 
 
 def _convert(raw: str, column_type: str) -> str:
@@ -264,15 +214,6 @@ def _repeats_a_name(raw: str) -> bool:
 
     json.loads(raw, object_pairs_hook=collect)
     return repeated
-
-
-def depth(raw: str) -> int:
-    """Return how deep the arrays and objects of a JSON text are nested."""
-    level = deepest = 0
-    for character in re.sub(r'"(?:[^"\\]|\\.)*"', "", raw):
-        level += (character in "[{") - (character in "]}")
-        deepest = max(deepest, level)
-    return deepest
 
 
 CONVERTERS: dict[str, Callable[[str, str], str]] = {

@@ -1,0 +1,153 @@
+"""A mistake is one clear line on stderr and an exit code, never a traceback; what was committed stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import duckdb
+import pytest
+from target_duckdb.errors import LoadError
+
+from tests.target_duckdb.loading import COMMAND, Warehouse, record, records, schema, state
+
+
+@pytest.fixture
+def warehouse(tmp_path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse.duckdb")
+
+
+def complaint(done: subprocess.CompletedProcess[bytes]) -> str:
+    assert done.returncode == 1
+    errors = [line for line in done.stderr.decode().splitlines() if "ERROR" in line]
+    assert "Traceback" not in done.stderr.decode()
+    assert done.stdout == b""
+    return "\n".join(errors)
+
+
+MISTAKES = [
+    ("not JSON", [schema("a"), b'{"type": "RECORD", "stream": "a", "record": {"id": 1, "name": "secret"'], "line 2: not a Singer message"),
+    ("a word", [b"hello"], "line 1: not a Singer message"),
+    ("a list", [b"[1, 2]"], "line 1: not a Singer message"),
+    ("no type", [{"stream": "a"}], "line 1: unknown message type ''"),
+    ("an unknown type", [{"type": "RECORDS"}], "line 1: unknown message type 'RECORDS'"),
+    ("a record before its schema", [record("a", id=1)], "line 1: a record for stream 'a' came before its SCHEMA"),
+    ("a record without its key", [schema("a"), record("a", name="x")], "line 2: a record has no value for its key 'id'"),
+    ("a record that is none", [schema("a"), b'{"type":"RECORD","stream":"a"}'], "line 2: a RECORD without a record"),
+    ("a record that is a list", [schema("a"), b'{"type":"RECORD","stream":"a","record":[1]}'], "line 2: not a JSON object"),
+    ("a state without a value", [{"type": "STATE"}], "line 1: a STATE without a value"),
+    ("a schema without properties", [{"type": "SCHEMA", "stream": "a", "schema": {}}], "line 1: SCHEMA of stream 'a'"),
+    ("a key that is no property", [schema("a", keys=["nope"])], "line 1: SCHEMA of stream 'a': key ['nope']"),
+    ("a file that is not there", [schema("a"), {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": ["file:///no/such"]}], "there is no such file"),
+    ("a file far away", [schema("a"), {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": ["s3://b/f"]}], "only local files"),
+]
+
+
+@pytest.mark.parametrize(("messages", "expected"), [pytest.param(*row[1:], id=row[0]) for row in MISTAKES])
+def test_a_bad_input(warehouse, messages, expected):
+    with pytest.raises(LoadError) as caught:
+        warehouse.load(*messages)
+    assert expected in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_mistake_is_one_line(warehouse):
+    said = complaint(warehouse.command(*MISTAKES[0][1]))
+    assert MISTAKES[0][2] in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"colour": "red"}, "'colour' was unexpected"),
+        ({"batch_size_rows": "many"}, "'many' is not of type"),
+        ({"load_method": "merge"}, "'merge' is not one of"),
+        ({"memory_limit": "lots"}, "DuckDB does not accept the settings"),
+        ({"path": "/dev/null/x.duckdb"}, "cannot open /dev/null/x.duckdb"),
+        ({"storage_compatibility_version": "v0.0.1"}, "cannot open"),
+        ({"default_target_schema": "_load"}, "_load"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_bad_setting(warehouse, settings, expected):
+    assert expected in complaint(warehouse.command(schema("a"), record("a", id=1), **settings))
+
+
+def test_a_missing_path(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    command = [*COMMAND, "--config", str(tmp_path / "config.json")]
+    done = subprocess.run(command, input=b"", capture_output=True, check=False, timeout=30)
+    assert "'path' is a required property" in complaint(done)
+
+
+def test_a_file_that_is_no_database(warehouse):
+    warehouse.path.write_bytes(b"not a database at all" * 1000)
+    assert "cannot open" in complaint(warehouse.command(schema("a"), record("a", id=1)))
+
+
+def test_a_locked_file_names_its_holder_and_nothing_is_lost(warehouse):
+    warehouse.load(schema("a"), record("a", id=1))
+    hold = f"import duckdb, sys; c = duckdb.connect({str(warehouse.path)!r}); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        said = complaint(warehouse.command(schema("a"), record("a", id=2), state(1), lock_timeout_seconds=0.3))
+        assert f"locked by process {holder.pid}" in said
+        holder.stdin.close()
+    assert warehouse.ids("crm.a") == [1]
+
+
+def test_a_lock_is_waited_for(warehouse):
+    warehouse.load(schema("a"), record("a", id=1))
+    hold = f"import duckdb, time; c = duckdb.connect({str(warehouse.path)!r}); print('held', flush=True); time.sleep(1)"
+    with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as holder:
+        holder.stdout.readline()
+        assert warehouse.load(schema("a"), record("a", id=2), state(1)) == [1]
+    assert warehouse.ids("crm.a") == [1, 2]
+
+
+def test_what_was_committed_before_a_mistake_stays(warehouse):
+    good = [schema("a"), *records("a", range(10)), state({"a": 9}), *records("a", range(10, 15))]
+    done = warehouse.command(*good, *([b" "] * 3), b"broken", batch_size_rows=5)
+    assert done.returncode == 1
+    assert warehouse.ids("crm.a") in ([], list(range(10)))
+    assert warehouse.sql("SELECT value FROM _load.state") == ([('{"a": 9}',)] if done.stdout else [])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_path_that_may_not_be_written(warehouse, tmp_path):
+    tmp_path.chmod(0o500)
+    assert "cannot open" in complaint(warehouse.command(schema("a"), record("a", id=1), temp_directory="/tmp"))
+
+
+def test_the_files_of_a_run_are_private_and_gone_afterwards(warehouse, tmp_path):
+    warehouse.command(schema("a"), record("a", id=1))
+    assert oct(warehouse.path.stat().st_mode)[-3:] == "600"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["warehouse.duckdb", "warehouse.json"]
+
+
+def test_leftovers_of_a_killed_run_are_removed(warehouse, tmp_path):
+    left = tmp_path / "target-duckdb-left"
+    left.mkdir()
+    (left / "lock").touch()
+    (left / "1.ndjson").write_text("private")
+    warehouse.load(schema("a"), record("a", id=1))
+    assert not left.exists()
+
+
+def test_a_second_writer_of_the_same_run_is_refused(warehouse):
+    mine = {"TARGET_DUCKDB_RUN_ID": "nightly"}
+    assert warehouse.command(schema("a"), record("a", id=1), environment=mine).returncode == 0
+    done = warehouse.command(schema("a"), record("a", id=2), environment=mine)
+    assert "another process has taken over run nightly" in complaint(done)
+    assert warehouse.ids("crm.a") == [1]
+
+
+def test_a_new_file_opens_in_older_versions(warehouse):
+    warehouse.load(schema("a"), record("a", id=1))
+    with duckdb.connect(str(warehouse.path)) as connection:
+        tags = connection.execute("SELECT tags::VARCHAR FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
+    assert "v1.2" in json.dumps(tags)
