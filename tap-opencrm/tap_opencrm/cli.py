@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -28,9 +27,6 @@ class Command(SingerCommand):
     def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:  # type: ignore[override] # fewer names
         try:
             return super().main(args, **extra)
-        except BrokenPipeError:
-            _let_go_of_stdout()
-            self._complain("the target closed the connection before everything was written")
         except EXPECTED as error:
             self._complain(_one_line(error))
         except ValueError as error:
@@ -57,8 +53,3 @@ def _one_line(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{error.strerror}: {error.filename}"
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _let_go_of_stdout() -> None:
-    """Keep Python from complaining once more when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

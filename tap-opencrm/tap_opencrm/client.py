@@ -10,7 +10,9 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import backoff
 from singer_sdk import RESTStream
+from singer_sdk.exceptions import RetriableAPIError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.streams.rest import HTTPRequest, PageContext
 from typing_extensions import override
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     import requests
     from backoff.types import Details
     from singer_sdk import Tap
-    from singer_sdk.helpers.types import Context
+    from singer_sdk.helpers.types import Context, RequestFunc
 
     from tap_opencrm.auth import Credentials
     from tap_opencrm.connection import Connection
@@ -143,6 +145,19 @@ class OpenCRMStream(RESTStream[Call]):
     def ask_record(self, end_point: str, record_id: str) -> Row:
         """Return one record with everything it holds."""
         return answers.record(end_point, self.ask(Call(end_point, {"crmid": record_id})).body)
+
+    @override
+    def request_decorator(self, func: RequestFunc) -> RequestFunc:
+        """Repeat what failed in passing; the SDK would log the last failure, which is raised anyway."""
+        repeat = backoff.on_exception(
+            self.backoff_wait_generator,
+            RetriableAPIError,
+            max_tries=self.backoff_max_tries,
+            on_backoff=self.backoff_handler,
+            jitter=self.backoff_jitter,
+            logger=None,
+        )
+        return repeat(func)
 
     @override
     def backoff_max_tries(self) -> int:

@@ -15,6 +15,7 @@ from singer_sdk import typing as th
 
 from tap_opencrm.entities import NAMES
 from tap_opencrm.errors import SettingsError
+from tap_opencrm.incremental import parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -274,13 +275,21 @@ def zone(settings: Mapping[str, Any]) -> Zone:
         ) from None
 
 
-def check_agent(settings: Mapping[str, Any]) -> None:
-    """Raise SettingsError if the user agent is one that OpenCRM's firewall is known to block."""
+def check(settings: Mapping[str, Any]) -> None:
+    """Raise SettingsError for what a schema cannot tell: addresses, zones, agents and dates."""
+    url_base(settings)
+    zone(settings)
     agent = str(settings["user_agent"])
     if not agent.isprintable() or any(name in agent.lower() for name in _BANNED_AGENTS):
         raise SettingsError(
             f"setting 'user_agent' is {agent!r}: OpenCRM blocks names with `python` or `curl`"
         )
+    try:
+        parse_moment(settings["start_date"])
+    except ValueError:
+        raise SettingsError(
+            f"setting 'start_date' is {settings['start_date']!r}, which is not a date"
+        ) from None
 
 
 def explain(error: str) -> str:

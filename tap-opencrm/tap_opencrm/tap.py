@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_opencrm import settings
@@ -18,6 +20,7 @@ from tap_opencrm.errors import NotFoundError, RefusedError, SettingsError
 from tap_opencrm.limits import Budget, Pace
 from tap_opencrm.line_streams import LineStream
 from tap_opencrm.live_streams import LiveStream
+from tap_opencrm.probe import probe
 from tap_opencrm.redaction import hide
 from tap_opencrm.run import Run
 from tap_opencrm.streams import EntityStream
@@ -26,7 +29,6 @@ from tap_opencrm.writing import GatheringWriter
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import click
     from singer_sdk import Stream
 
     from tap_opencrm.entities import Entity
@@ -76,9 +78,7 @@ class TapOpenCRM(Tap):
             raise SettingsError("; ".join(map(settings.explain, error.errors))) from None
         self._config = dict.fromkeys(settings.OPTIONAL) | self._config
         hide([str(self._config["api_key"]), str(self._config["pass_key"])])
-        settings.url_base(self._config)
-        settings.zone(self._config)
-        settings.check_agent(self._config)
+        settings.check(self._config)
         return errors
 
     @classmethod
@@ -93,6 +93,18 @@ class TapOpenCRM(Tap):
             params=sdk.params,
             logger=cls.logger,
         )
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        if value != CliTestOptionValue.All.value:
+            super().cb_test(ctx, param, value)
+            return
+        given = ctx.params["config"]
+        tap = cls(config=given.config, parse_env_config=given.parse_env, setup_mapper=False)
+        findings = probe(tap, tap.connection)
+        click.echo(findings.line(tap.connection.requests_sent))
+        ctx.exit(int(bool(findings.failures)))
 
     @override
     def discover_streams(self) -> Sequence[Stream]:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from crm_simulator import Clock, Simulator
 from singer_sdk.exceptions import SingerSDKError
-
 from tap_opencrm.entities import ENTITIES
 from tap_opencrm.tap import TapOpenCRM
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pendulum
 import pytest
-
 from tap_opencrm.dates import parse_date, parse_datetime
 
 LONDON = pendulum.timezone("Europe/London")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tap_opencrm.ids import Ids
 
 some_ids = st.integers(0, 3_000).map(str) | st.sampled_from(

@@ -7,7 +7,6 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tap_opencrm.errors import UnstableListError
 from tap_opencrm.paging import Scan
 
@@ -15,7 +14,7 @@ MEANINGS = {
     "exclusive": lambda rows, window: rows[window.start : window.end],
     "inclusive": lambda rows, window: rows[window.start : window.end + 1],
     "count": lambda rows, window: rows[window.start : window.start + window.end],
-    "no limits": lambda rows, window: list(rows),
+    "no limits": lambda rows, _: list(rows),
 }
 
 

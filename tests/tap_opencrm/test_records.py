@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
-
 from tap_opencrm.errors import MissingIdError
 from tap_opencrm.records import Shape, is_secret, row_id
 

@@ -70,7 +70,7 @@ def test_no_page_size_or_concurrency_changes_what_arrives(crm, sync, source, pag
         {"accept_apikey": True, "accept_key": False},
         {"empty_values": "null"},
     ],
-    ids=lambda switches: "-".join(switches),
+    ids="-".join,
 )
 def test_other_oddities_change_nothing(crm, sync, source, switches):
     unknown = set(switches) - set(vars(crm.switches))
