@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 API_KEY = 'cAnArY-"7f3/+&=%-api-key'
-PASS_KEY = "cAnArY<2c9'\\?#;:-pass-key"
-PASSWORD = "cAnArY§5e1 ü/\"-password"
+PASS_KEY = "cAnArY<2c9'?#;:-pass-key"
+PASSWORD = 'cAnArY§5e1 ü/"-password'
 
 
 def forms(secret: str) -> set[bytes]:
@@ -24,8 +23,8 @@ def forms(secret: str) -> set[bytes]:
     raw = secret.encode()
     texts = {
         secret, quote(secret), quote(secret, safe=""), quote_plus(secret), json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(json.dumps(secret))[1:-1], repr(secret)[1:-1],
-        raw.hex(),
+        json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(json.dumps(secret))[1:-1],
+        repr(secret)[1:-1], raw.hex(),
     }  # fmt: skip
     found = {text.encode() for text in texts}
     for shift in range(3):  # inside base64 of something longer a secret has one of three shapes
@@ -71,10 +70,9 @@ class CommandLines:
 
     def _watch(self) -> None:
         while not self._done.wait(0.02):
-            for name in os.listdir("/proc") if Path("/proc").exists() else ():
-                if name.isdigit() and int(name) != os.getpid():
-                    with suppress(OSError):
-                        self.seen.add(Path(f"/proc/{name}/cmdline").read_bytes())
+            for process in Path("/proc").glob("[0-9]*"):
+                with suppress(OSError):
+                    self.seen.add((process / "cmdline").read_bytes())
 
     @property
     def places(self) -> dict[str, bytes]:

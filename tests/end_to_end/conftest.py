@@ -1,4 +1,4 @@
-"""What every end-to-end test works with: two simulated CRMs, real processes, a warehouse in a folder of its own."""
+"""What every end-to-end test works with: two simulated CRMs, real processes, one warehouse each."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 A single-threaded process that has imported everything once and forks on request: each run is a process of its
 own, with its own pipes and signals, that can be killed at any moment, and starts in milliseconds.
-Requests come as JSON over the socket whose descriptor is the first argument; a start carries three descriptors.
+Requests come as JSON over the socket whose descriptor is the first argument; a start carries its three
+standard streams.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import socket
 import sys
+import threading
 import time
 
 PROGRAMS = {
@@ -21,24 +23,29 @@ PROGRAMS = {
     "tap-espocrm": ("tap_espocrm.tap", "TapEspoCRM"),
     "target-duckdb": ("target_duckdb.target", "TargetDuckDB"),
 }
-# DuckDB starts a thread when it is imported, and threads do not live on in a fork: the target is imported after it.
+# DuckDB starts a thread when it is imported, and threads do not live on in a fork: the target comes after it.
 IMPORTED_BEFORE = ("tap_opencrm.tap", "tap_espocrm.tap", "singer_sdk.target_base", "msgspec")
 LONGEST_REQUEST = 1 << 16
 
 
 LONGEST_SLEEP = 0.02
-real_sleep = time.sleep
+real_sleep, real_wait = time.sleep, threading.Event.wait
 
 
 def sleep(seconds: float) -> None:
-    """Let programs under test wait as often as they like, but never long: the one thing tests may mock is time."""
+    """Let programs under test wait as often as they like, but never long: only time is mocked."""
     real_sleep(min(seconds, LONGEST_SLEEP))
+
+
+def wait_for_event(event: threading.Event, timeout: float | None = None) -> bool:
+    """Do the same for a sleep that can be interrupted by setting an event."""
+    return real_wait(event, timeout if timeout is None else min(timeout, LONGEST_SLEEP))
 
 
 def serve(control: socket.socket) -> None:
     for module in IMPORTED_BEFORE:
         importlib.import_module(module)
-    time.sleep = sleep
+    time.sleep, threading.Event.wait = sleep, wait_for_event
     gc.collect()
     gc.freeze()
     answer(control, {"ready": os.getpid()})

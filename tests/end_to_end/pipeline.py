@@ -1,7 +1,7 @@
 """Runs `tap | target` as two real processes, the way Meltano does.
 
-The pipeline carries the tap's lines to the target itself (as Meltano does), so that it can count them, keep them
-and kill either side after any line; the last STATE line the target lets out is what the next run starts from.
+The pipeline carries the tap's lines to the target itself (as Meltano does), so that it can count them, keep
+them and kill either side after any line; the last STATE the target lets out is where the next run starts.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
 LONGEST_RUN = 120.0
+Descriptors = tuple[int, int, int]
+Environment = dict[str, str]
 QUIET = {"SINGER_SDK_LOG_CONFIG": str(HERE / "logging.yaml")}
 
 
@@ -55,7 +57,8 @@ class Outcome:
 
     @property
     def errors(self) -> str:
-        return f"tap exit {self.tap_code}:\n{self.tap_errors}\ntarget exit {self.target_code}:\n{self.target_errors}"
+        tap = f"tap exit {self.tap_code}:\n{self.tap_errors}"
+        return f"{tap}\ntarget exit {self.target_code}:\n{self.target_errors}"
 
     def messages(self, kind: str = "") -> list[dict[str, Any]]:
         """Decode the tap's messages; a line that is none fails the test that asks."""
@@ -75,8 +78,7 @@ class Launcher(Protocol):
     """A way to start a program with three descriptors."""
 
     def start(
-        self, program: str, arguments: list[str], descriptors: tuple[int, int, int], environment: dict[str, str],
-        folder: Path,
+        self, program: str, arguments: list[str], descriptors: Descriptors, environment: Environment, folder: Path
     ) -> Process: ...  # fmt: skip
 
 
@@ -178,8 +180,10 @@ class Pipeline:
 
     def guard(self, program: str) -> dict[str, str]:
         """Allow the tap its configured origin, and the target nothing."""
-        origin = urlsplit(str(self.tap_config.get("url", "")))
-        allowed = f"{origin.hostname}:{origin.port or 443},127.0.0.1:{origin.port or 443}"
+        allowed = ""
+        with suppress(ValueError):  # a hostile URL: nothing is allowed then
+            origin = urlsplit(str(self.tap_config.get("url", "")))
+            allowed = f"{origin.hostname}:{origin.port or 443},127.0.0.1:{origin.port or 443}"
         return {
             "PYTHONPATH": str(HERE / "guard"),
             "CRM_GUARD_LOG": str(self.guard_log),
@@ -224,8 +228,9 @@ def load(
     from_target, target_out = os.pipe()
     log = folder / "load.log"
     errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    target = launcher.start("target-duckdb", ["--config", str(config)], (target_in, target_out, errors), QUIET, folder)
-    for descriptor in (target_in, target_out, errors):
+    ends = (target_in, target_out, errors)
+    target = launcher.start("target-duckdb", ["--config", str(config)], ends, QUIET, folder)
+    for descriptor in ends:
         os.close(descriptor)
     states = _Collector(from_target)
     with suppress(BrokenPipeError), os.fdopen(to_target, "wb") as sink:
@@ -263,7 +268,8 @@ class _Run:
         errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             environment = {**QUIET, **pipeline.guard(program), **pipeline.environment}
-            return pipeline.launcher.start(program, arguments, (opened, stdout, errors), environment, self.folder)
+            ends = (opened, stdout, errors)
+            return pipeline.launcher.start(program, arguments, ends, environment, self.folder)
         finally:
             for descriptor in (opened, stdout, errors):
                 os.close(descriptor)

@@ -1,7 +1,8 @@
 """Random lives of a CRM and its warehouse as a hypothesis state machine.
 
-People change records, whenever they like: also between two pages of a running sync. Syncs are killed, run into
-faults and locked files. The one thing that must hold: after the next undisturbed sync the warehouse equals the CRM.
+People change records whenever they like, also between two pages of a running sync. Syncs are killed, run into
+faults and locked files. The one thing that must hold: after the next undisturbed sync the warehouse equals
+the CRM.
 """
 
 from __future__ import annotations

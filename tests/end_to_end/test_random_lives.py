@@ -25,7 +25,7 @@ class EspoCRMLife(Life):
     entity_choices = (
         ("Account", "Contact"),
         ("Contact", "Opportunity"),
-        ("Meeting", "User"),
+        ("Contact", "Meeting"),
         ("CEverything",),
     )
     proof = "EspoCRM, random lives"

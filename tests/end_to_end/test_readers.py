@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.end_to_end import figures
-from tests.end_to_end.pipeline import BIN, load
+from tests.end_to_end.pipeline import load
 
 READER = """
 import sys, time, duckdb
@@ -44,7 +44,8 @@ def version(number: int) -> list[bytes]:
     """Write one version of two tables, all of whose rows say which one it is."""
     schema = {"properties": {"id": {"type": "integer"}, "v": {"type": "integer"}}}
     messages = [
-        {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": ["id"]} for stream in ("one", "two")
+        {"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": ["id"]}
+        for stream in ("one", "two")
     ]
     messages += [
         {"type": "RECORD", "stream": stream, "record": {"id": row, "v": number}}
@@ -61,14 +62,17 @@ def read_while_loading(forks, folder, *, readers: int, loads: int) -> None:
     def load_and_publish(number: int) -> None:
         code, _, said = load(forks, config, folder, version(number))
         assert code == 0, said
-        command = [BIN / "duckdb-publish", "--database", working, "--target", published, "--exports", "", "--wait", "60"]
+        places = ["--database", working, "--target", published, "--exports", folder / "exports"]
+        command = [sys.executable, "-m", "target_duckdb.publish", *places, "--wait", "60"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
     load_and_publish(0)
     watched = [(published, "published")] * readers + [(working, "working")] * 2
     started = [
-        subprocess.Popen([sys.executable, "-c", READER, path, stop, kind], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", READER, path, stop, kind], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
         for path, kind in watched
     ]
     time.sleep(0.3)
@@ -76,7 +80,8 @@ def read_while_loading(forks, folder, *, readers: int, loads: int) -> None:
         load_and_publish(number)
     stop.touch()
     results = [process.communicate(timeout=60) for process in started]
-    errors = [error.decode() for (_, error), process in zip(results, started, strict=True) if process.returncode]
+    ended = zip(results, started, strict=True)
+    errors = [error.decode() for (_, error), process in ended if process.returncode]
     assert errors == []
     reads = [int(out.split()[0]) for out, _ in results]
     figures.count("Readers", "loads and publications", loads)

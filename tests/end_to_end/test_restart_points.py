@@ -12,8 +12,8 @@ from tests.end_to_end.worlds import WORLDS, EspoCRMWorld, OpenCRMWorld, frozen
 
 FEW = 6
 ALL = {
-    "opencrm": (OpenCRMWorld, ("company", "contact", "lead", "opportunity", "quote", "invoice", "ticket", "user")),
-    "espocrm": (EspoCRMWorld, ("Account", "Contact", "Lead", "Opportunity", "Meeting", "CEverything", "User")),
+    "opencrm": (OpenCRMWorld, ("company", "contact", "lead", "quote", "invoice", "ticket", "user")),
+    "espocrm": (EspoCRMWorld, ("Account", "Contact", "Lead", "Opportunity", "Meeting", "CEverything")),
 }
 
 

@@ -9,10 +9,11 @@ from tests.end_to_end import canary, figures
 from tests.end_to_end.canary import API_KEY, PASS_KEY, PASSWORD
 from tests.end_to_end.worlds import WORLDS
 
+PAIR = {"api_key": API_KEY, "pass_key": PASS_KEY}
 WAYS = {
-    "opencrm, headers": ("opencrm", {"api_key": API_KEY, "pass_key": PASS_KEY}),
-    "opencrm, parameters": ("opencrm", {"api_key": API_KEY, "pass_key": PASS_KEY, "auth_method": "parameters"}),
-    "opencrm, login": ("opencrm", {"api_key": API_KEY, "pass_key": PASS_KEY, "auth_method": "login"}),
+    "opencrm, headers": ("opencrm", PAIR),
+    "opencrm, parameters": ("opencrm", {**PAIR, "auth_method": "parameters"}),
+    "opencrm, login": ("opencrm", {**PAIR, "auth_method": "login"}),
     "espocrm, key": ("espocrm", {"api_key": API_KEY}),
     "espocrm, hmac": ("espocrm", {"api_key": API_KEY, "secret_key": PASS_KEY}),
     "espocrm, token": ("espocrm", {"username": "reader", "password": PASSWORD}),

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -52,24 +53,34 @@ class Authority:
         self.root = self._folder / "ca.pem"
         self._openssl(
             "req", "-x509", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem",
-            "-subj", "/CN=Loopback test authority", "-days", "30", "-extensions", "v3_ca", "-config", "openssl.cnf",
+            "-subj", "/CN=Loopback test authority", "-days", "30", "-extensions", "v3_ca",
+            "-config", "openssl.cnf",
         )  # fmt: skip
 
     def issue(self, name: str, *, names: str = LOCAL, expired: bool = False) -> Certificate:
         """Make a certificate signed by this authority."""
-        period = ["-not_before", "20200101000000Z", "-not_after", "20200201000000Z"]
-        self._openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out",
-                      f"{name}.csr", "-subj", f"/CN={name}", "-config", "openssl.cnf")  # fmt: skip
-        dated = ["-days", "30"]
-        signer = ["x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                  "-out", f"{name}.pem", "-extfile", "openssl.cnf", "-extensions", "leaf"]  # fmt: skip
+        request = ["-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}"]
+        self._openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-config", "openssl.cnf", *request)
         if expired:
-            return self._issue_dated(name, names, period)
-        self._openssl(*signer, *dated, names=names)
+            self._sign_for_the_past(name, names)
+        else:
+            signer = [
+                "x509",
+                "-req",
+                "-in",
+                f"{name}.csr",
+                "-CA",
+                "ca.pem",
+                "-CAkey",
+                "ca.key",
+                "-CAcreateserial",
+            ]
+            shape = ["-out", f"{name}.pem", "-extfile", "openssl.cnf", "-extensions", "leaf", "-days", "30"]
+            self._openssl(*signer, *shape, names=names)
         return Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
 
-    def _issue_dated(self, name: str, names: str, period: list[str]) -> Certificate:
-        """Sign with given dates, which only `openssl ca` can do in every version."""
+    def _sign_for_the_past(self, name: str, names: str) -> None:
+        """Sign with dates of 2020, which only `openssl ca` can do in every version."""
         (self._folder / "index.txt").write_text("")
         (self._folder / "serial").write_text("1000\n")
         (self._folder / "ca.cnf").write_text(
@@ -77,16 +88,16 @@ class Authority:
             + "[ca]\ndefault_ca = here\n[here]\ndatabase = index.txt\nserial = serial\nnew_certs_dir = .\n"
             "default_md = sha256\npolicy = any\n[any]\ncommonName = supplied\n"
         )
-        dates = ["-startdate", period[1], "-enddate", period[3]]
-        self._openssl("ca", "-batch", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in",
-                      f"{name}.csr", "-out", f"{name}.pem", "-extensions", "leaf", *dates, names=names)  # fmt: skip
-        return Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
+        dates = ["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"]
+        signer = ["ca", "-batch", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key"]
+        files = ["-in", f"{name}.csr", "-out", f"{name}.pem", "-extensions", "leaf"]
+        self._openssl(*signer, *files, *dates, names=names)
 
     def self_signed(self, name: str) -> Certificate:
         """Make a certificate that nobody but itself vouches for."""
-        self._openssl("req", "-x509", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out",
-                      f"{name}.pem", "-subj", "/CN=localhost", "-days", "30", "-extensions", "leaf", "-config",
-                      "openssl.cnf")  # fmt: skip
+        maker = ["req", "-x509", "-new", "-newkey", "rsa:2048", "-nodes", "-config", "openssl.cnf"]
+        files = ["-keyout", f"{name}.key", "-out", f"{name}.pem"]
+        self._openssl(*maker, *files, "-subj", "/CN=localhost", "-days", "30", "-extensions", "leaf")
         return Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
 
     def _openssl(self, *arguments: str, names: str = LOCAL) -> None:
@@ -159,7 +170,7 @@ def server_context(certificate: Certificate, newest: str) -> ssl.SSLContext:
     return context
 
 
-def careless_handshake(port: int) -> str | None:
+def careless_handshake(front: TlsFront) -> str | None:
     """Connect as a client without any standards and return the version of TLS that was agreed on."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -168,5 +179,8 @@ def careless_handshake(port: int) -> str | None:
         context.verify_mode = ssl.CERT_NONE
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.TLSv1
-    with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain) as inside:
+    place = ("127.0.0.1", front.port)
+    with socket.create_connection(place) as plain, context.wrap_socket(plain) as inside:
+        while not front.handshakes:
+            time.sleep(0.01)
         return inside.version()

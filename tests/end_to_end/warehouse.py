@@ -6,6 +6,7 @@ import json
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -38,7 +39,8 @@ class Warehouse:
         self.path = path
         self.tables: dict[tuple[str, str], Landed] = {}
         if path.exists():
-            with closing(duckdb.connect(path, read_only=True)) as connection:
+            with closing(duckdb.connect()) as connection:
+                connection.execute(f"ATTACH '{path}' AS landed (READ_ONLY)")
                 for schema, table in _names(connection):
                     self.tables[schema, table] = _read(connection, schema, table)
 
@@ -51,14 +53,14 @@ class Warehouse:
 
 def _names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     return connection.execute(
-        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'landed'"
     ).fetchall()
 
 
 def _read(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Landed:
     found = connection.execute(
         "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = ? AND table_name = ?"
-        " AND database_name = current_database() ORDER BY column_index",
+        " AND database_name = 'landed' ORDER BY column_index",
         [schema, table],
     ).fetchall()
     types = dict(found)
@@ -66,7 +68,7 @@ def _read(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> Lan
         f"epoch_us({_quote(name)})" if kind.startswith("TIMESTAMP") else _quote(name)
         for name, kind in types.items()
     )
-    rows = connection.execute(f"SELECT {fields} FROM {_quote(schema)}.{_quote(table)}").fetchall()
+    rows = connection.execute(f"SELECT {fields} FROM landed.{_quote(schema)}.{_quote(table)}").fetchall()
     return Landed(types, [dict(zip(types, map(_plain, types.values(), row), strict=True)) for row in rows])
 
 
@@ -75,7 +77,12 @@ def _plain(kind: str, value: Any) -> Any:
         return None
     if kind.startswith("TIMESTAMP"):
         return EPOCH + timedelta(microseconds=value)
-    return json.loads(value) if kind == "JSON" else value
+    return json.loads(value, parse_float=_number) if kind == "JSON" else value
+
+
+def _number(text: str) -> float | Decimal:
+    """Read a number of JSON without losing a digit."""
+    return float(text) if Decimal(repr(float(text))) == Decimal(text) else Decimal(text)
 
 
 def _quote(name: str) -> str:

@@ -136,9 +136,15 @@ class World:
         raise NotImplementedError
 
 
+FIELD_KINDS: dict[str, tuple[Any, ...]] = {
+    "varchar": ("", "twelve", "12", "2024-02-29", None),
+    "int": (0, -7, 2**31 - 1, None),
+    "float": (0.1, -2.5, None),
+    "date": ("2024-02-29", None),
+}
 CHANGES = (
-    "create_record", "update_record", "tie", "delete_record", "undelete_record", "relate", "unrelate", "add_field",
-    "retype_field", "end_session",
+    "create_record", "update_record", "tie", "delete_record", "undelete_record", "relate", "unrelate",
+    "add_field", "retype_field", "end_session",
 )  # fmt: skip
 
 
@@ -192,10 +198,10 @@ class EspoCRMWorld(World):
 
     crm_name = "espocrm"
     tap = "tap-espocrm"
-    links: tuple[tuple[str, str, str, tuple[str, str]], ...] = (
+    links: tuple[truth.Link, ...] = (
         ("Contact", "accounts", "contact__accounts", ("contactId", "accountId")),
         ("Opportunity", "contacts", "opportunity__contacts", ("opportunityId", "contactId")),
-        ("Meeting", "users", "meeting__users", ("meetingId", "userId")),
+        ("Meeting", "contacts", "meeting__contacts", ("meetingId", "contactId")),
     )
 
     @classmethod
@@ -215,14 +221,14 @@ class EspoCRMWorld(World):
         ]
 
     def other_side(self, entity: str, link: str) -> str:
-        return {"accounts": "Account", "contacts": "Contact", "users": "User"}[link]
+        return {"accounts": "Account", "contacts": "Contact"}[link]
 
     def differences(self):
         warehouse = self.warehouse
         found = truth.espocrm_differences(self.crm, warehouse, self.entities)
         if self.pipeline.tap_config.get("link_streams", True):
-            for entity, link, table, keys in self.followed:
-                found += truth.link_differences(self.crm, warehouse, entity, link, table=table, keys=keys)
+            for link in self.followed:
+                found += truth.link_differences(self.crm, warehouse, link)
         return found + truth.ledger_differences(warehouse)
 
     def new_values(self, entity, random):
@@ -231,9 +237,11 @@ class EspoCRMWorld(World):
             "Contact": {"firstName", "lastName", "description", "doNotCall"},
             "Opportunity": {"name", "description", "probability", "closeDate", "amount"},
             "Meeting": {"name", "description", "dateStart"},
-            "CEverything": {"fText", "fBool", "fInt", "fFloat", "fDate", "fDatetime", "fMultiEnum", "fJsonObject",
-                            "fCurrencyDecimal", "fEnum"},
-        }  # fmt: skip
+            "CEverything": {
+                *("fText", "fBool", "fInt", "fFloat", "fDate", "fDatetime"),
+                *("fMultiEnum", "fJsonObject", "fCurrencyDecimal", "fEnum"),
+            },
+        }
         names = sorted(known.get(entity, {"name", "description"}))
         return {name: _value(name, random) for name in random.sample(names, min(3, len(names)))}
 
@@ -251,6 +259,28 @@ class EspoCRMWorld(World):
                 for other in self.crm.store.related(entity, identity, link):
                     self.crm.store.unrelate(entity, identity, link, other)
                     return
+
+    def add_field(self, random):
+        entity, identity = self.pick(random)
+        name = f"cAdded{random.randint(1, 5)}"
+        if identity and name not in self.crm.store.schema.attributes(entity):
+            kind = random.choice(tuple(FIELD_KINDS))
+            self.crm.store.schema.add_field(entity, f"{name}:{kind}@")
+            self.crm.store.update(entity, identity, {name: random.choice(FIELD_KINDS[kind])})
+
+    def retype_field(self, random):
+        """Let a field of numbers become one of text; the values stay what they were."""
+        entity, identity = self.pick(random)
+        fields = self.crm.store.schema.entities[entity].fields
+        added = {name: field for name, field in fields.items() if name.startswith("cAdded")}
+        numbers = [name for name, field in added.items() if field.type != "varchar"]
+        if identity and numbers:
+            name = random.choice(numbers)
+            self.crm.store.schema.add_field(entity, f"{name}:varchar@/100")
+            for row in self.crm.store.rows(entity):
+                if row[name] is not None:
+                    self.crm.store.touch(entity, row["id"], {name: str(row[name])})
+            self.crm.store.update(entity, identity, {name: random.choice(FIELD_KINDS["varchar"])})
 
     def end_session(self, random):
         self.crm.switches.token_epoch += 1
