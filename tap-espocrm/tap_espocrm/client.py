@@ -77,6 +77,7 @@ class Client:
         self.base = site_url(connection.url) + API_PATH
         self.server_time: str | None = None
         self.requests_sent = 0
+        self._has_answered = False
         self._authenticator = authenticator
         self._pace = _Pace(connection.max_requests_per_second)
         self._stop = threading.Event()
@@ -102,7 +103,7 @@ class Client:
                 return self._ask(asked)
             except RetriableAPIError as error:
                 attempt += 1
-                if attempt > self._allowed(limit):
+                if attempt > self._allowed(limit, error):
                     raise self._final(asked, error, attempt) from error
                 wait = _retry_seconds(attempt, error)
                 logger.warning(
@@ -141,10 +142,7 @@ class Client:
         answer = self._send(asked)
         after, why = judge(answer)
         if after is Next.USE:
-            try:
-                return parse(answer)
-            except ValueError as error:
-                raise RetriableAPIError(f"HTTP 200 with {error}") from error
+            return self._parsed(answer)
         if after is Next.RETRY:
             raise _LaterError(why, _retry_after(answer))
         if after is Next.LOG_IN_AGAIN and self._renew(asked, generation):
@@ -152,6 +150,14 @@ class Client:
         if after is Next.WAIT_FOR_THROTTLE and self._wait_for_throttle(waits, why):
             return self._ask(asked)
         raise (RefusedError if after is Next.GIVE_UP else LoginRefusedError)(f"GET {asked.path}: {why}")
+
+    def _parsed(self, answer: Answer) -> Json:
+        try:
+            found = parse(answer)
+        except ValueError as error:
+            raise RetriableAPIError(f"HTTP 200 with {error}") from error
+        self._has_answered = True
+        return found
 
     def _send(self, asked: _Question) -> Answer:
         self._pace.wait(self._sleep)
@@ -169,7 +175,7 @@ class Client:
         except requests.exceptions.SSLError as error:
             raise UnreachableError(f"{self.base}: TLS failed ({_short(error)}); see `ca_bundle`.") from error
         except requests.RequestException as error:
-            raise RetriableAPIError(f"no answer from {self.base} ({_short(error)})") from error
+            raise RetriableAPIError(f"no answer ({_short(error)})") from error
         self._note(response)
         return Answer(response.status_code, response.headers, response.content)
 
@@ -206,14 +212,14 @@ class Client:
             self._throttle_waits += 1
         return True
 
-    def _allowed(self, limit: int) -> int:
-        return limit if self.requests_sent else min(limit, FIRST_CONTACT_RETRIES)
+    def _allowed(self, limit: int, error: Exception) -> int:
+        is_known = self._has_answered or isinstance(error, _LaterError)
+        return limit if is_known else min(limit, FIRST_CONTACT_RETRIES)
 
     def _final(self, asked: _Question, error: Exception, attempts: int) -> Exception:
-        message = f"GET {asked.path}: {error}; gave up after {attempts} attempts."
-        if not self.requests_sent:
-            return UnreachableError(f"Cannot reach EspoCRM: {error}. Check `url` and that the server is up.")
-        return FatalAPIError(message)
+        if self._has_answered or isinstance(error, _LaterError):
+            return FatalAPIError(f"GET {asked.path}: {error}; gave up after {attempts} attempts.")
+        return UnreachableError(f"No EspoCRM at {self.base}: {error}. Check `url` and that the server is up.")
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):

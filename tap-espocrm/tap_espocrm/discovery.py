@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
+from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 
-from tap_espocrm.answers import LoginRefusedError, RefusedError, UnexpectedAnswerError, UnreachableError
+from tap_espocrm.answers import RefusedError, UnexpectedAnswerError
 from tap_espocrm.links import Link, LinkSide, find_links
 from tap_espocrm.lists import page_of
 from tap_espocrm.metadata import Entity, build_entity, candidates, may_read, snake_case
@@ -67,6 +67,9 @@ class Probe:
     is_readable: bool
     can_order_by_stamp: bool = False
     sample_id: str | None = None
+    refusal: str = ""
+    is_failure: bool = False
+    """Whether the server failed, instead of refusing."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,11 @@ class Findings:
     entities: tuple[Entity, ...]
     links: tuple[Link, ...]
     probes: Mapping[str, Probe] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> dict[str, str]:
+        """The streams that should be there, if the server had not failed when asked for them."""
+        return {snake_case(name): probe.refusal for name, probe in self.probes.items() if probe.is_failure}
 
 
 def meet_server(client: Client, *, is_legacy: bool) -> Server:
@@ -140,12 +148,9 @@ def discover(client: Client, server: Server, wanted: Wanted, *, is_legacy: bool)
                 strict=True,
             )
         )
-    for name in wanted.entities:
-        refused = [n for n, probe in probes.items() if name in {n, snake_case(n)} and not probe.is_readable]
-        if refused:
-            raise ConfigurationError(
-                f"entities: {name!r} cannot be listed by this user; see the warning above."
-            )
+    for name, probe in probes.items():
+        if not probe.is_readable and {name, snake_case(name)} & set(wanted.entities):
+            raise ConfigurationError(f"entities: {name} cannot be read. {probe.refusal}")
     found = [name for name, probe in probes.items() if probe.is_readable]
     entities = [_entity(name, server, probes[name]) for name in found]
     return Findings(server, tuple(entities), tuple(find_links(server.metadata, found, server.acl)), probes)
@@ -200,23 +205,24 @@ def _probe(client: Client, name: str, server: Server, *, is_legacy: bool) -> Pro
     """List one row, ordered as the stream will be."""
     fields = (server.metadata["entityDefs"][name].get("fields")) or {}
     orders: Sequence[str] = ("modifiedAt", "id") if "modifiedAt" in fields else ("id",)
-    reason = ""
+    refused = Probe(is_readable=False)
     for order in orders:
         query = ListQuery(order, select=(("id",),), max_size=1, is_legacy=is_legacy)
         try:
             page = page_of(name, client.get(name, query.parameters()), 1)
-        except (LoginRefusedError, UnreachableError):
-            raise
-        except (FatalAPIError, RetriableAPIError, UnexpectedAnswerError) as error:
-            reason = str(error)
+        except RefusedError as error:
+            refused = Probe(is_readable=False, refusal=str(error))
+            continue
+        except (FatalAPIError, UnexpectedAnswerError) as error:
+            refused = Probe(is_readable=False, refusal=str(error), is_failure=True)
             continue
         return Probe(
             is_readable=True,
             can_order_by_stamp=order == "modifiedAt",
             sample_id=str(page.rows[0]["id"]) if page.rows else None,
         )
-    logger.warning("Entity %s left out: %s", name, reason)
-    return Probe(is_readable=False)
+    logger.log(logging.WARNING if refused.is_failure else logging.INFO, "Left out: %s", refused.refusal)
+    return refused
 
 
 def _entity(name: str, server: Server, probe: Probe) -> Entity:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from functools import cached_property
 from threading import RLock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -29,7 +31,7 @@ from tap_espocrm.sweeps import link_stream, live_stream
 from tap_espocrm.writer import PageWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -77,6 +79,7 @@ class TapEspoCRM(Tap):
         config = self.config
         wanted = Wanted(tuple(config.get("entities") or ()), tuple(config["exclude_entities"]))
         findings = discover(self.client, self.server, wanted, is_legacy=config["legacy_dialect"])
+        self._failed_probes = findings.failures
         source = self._source()
         streams: list[Stream] = [EntityStream(self, source, entity) for entity in findings.entities]
         if config["detect_deletes"]:
@@ -97,9 +100,11 @@ class TapEspoCRM(Tap):
             report = run(jobs_of(selected), self.config["concurrency"])
         finally:
             self.client.stop()
-        report.failures.update(dict.fromkeys(self._vanished(), "no longer readable"))
+        report.failures.update({**self._failed_probes, **dict.fromkeys(self._vanished(), "vanished")})
         self.logger.info("%d streams read with %d requests.", len(report.done), self.client.requests_sent)
         report.raise_failures()
+
+    _failed_probes: Mapping[str, str] = MappingProxyType({})
 
     def _vanished(self) -> list[str]:
         """Name the streams that the given catalogue selects and that this user can no longer read."""
@@ -194,8 +199,14 @@ def one_line_errors(tap: type[Tap]) -> Iterator[None]:
     """Turn an error that the user can mend into one line on stderr and exit code 1."""
     try:
         yield
-    except ConfigValidationError:
-        raise
+    except ConfigValidationError as error:
+        tap.logger.error("Settings: %s", "; ".join(error.errors))  # noqa: TRY400  # the line says it all
+        sys.exit(1)
+    except BrokenPipeError:
+        # Nobody reads any more; what is left in the buffer must not be tried again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        tap.logger.error("The reader of the output went away.")  # noqa: TRY400  # the line says it all
+        sys.exit(1)
     except SingerSDKError as error:
         tap.logger.error("%s", " ".join(str(error).split()))  # noqa: TRY400  # a user's error needs no traceback
         sys.exit(1)
