@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Column = tuple[str, str]
 """A column's name and its DuckDB type."""
@@ -37,6 +37,11 @@ def exchange(old: str, new: str) -> list[str]:
 def parquet_copy(relation: str, path: str) -> str:
     """Return the statement that writes a relation as Parquet, in the compression that every reader knows."""
     return f"COPY (FROM {relation}) TO {literal(path)} (FORMAT parquet, COMPRESSION snappy)"
+
+
+def view_on_parquet(view: str, columns: Iterable[str], path: str) -> str:
+    """Return the statement that defines a view on some columns of a Parquet file."""
+    return f"CREATE VIEW {view} AS SELECT {', '.join(map(quote, columns))} FROM read_parquet({literal(path)})"
 
 
 def csv_copy(lines: str, path: str) -> str:

@@ -49,7 +49,9 @@ def working(tmp_path) -> Path:
 def arguments(working: Path, *more: str) -> list[str]:
     there = working.parent / "published"
     target, exports = str(there / "analytics.duckdb"), str(there / "exports")
-    return ["--database", str(working), "--target", target, "--exports", exports, "--wait", "5", *more]
+    live = str(there / "live.duckdb")
+    paths = ["--database", str(working), "--target", target, "--exports", exports, "--live", live]
+    return [*paths, "--wait", "5", *more]
 
 
 def run(working: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:

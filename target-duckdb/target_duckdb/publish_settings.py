@@ -1,0 +1,125 @@
+"""The settings of `publish`: a table of options for the command line and the environment."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from target_duckdb.publish_exports import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+ENVIRONMENT = "DUCKDB_PUBLISH_"
+TRUE = {"1", "true", "yes", "on"}
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the comma-separated words of a setting."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def formats(text: str) -> tuple[str, ...]:
+    """Return the export formats of a setting; raises ValueError for an unknown one."""
+    if unknown := set(words(text)) - set(FORMATS):
+        raise ValueError(f"unknown format {', '.join(sorted(unknown))}")
+    return words(text)
+
+
+def path_or_none(text: str) -> Path | None:
+    """Return a path, or None for nothing."""
+    return Path(text) if text else None
+
+
+def octal(text: str) -> int:
+    """Return a file mode written as 0640."""
+    return int(text, 8)
+
+
+def truth(text: str) -> bool:
+    """Return whether a setting is switched on."""
+    return text.lower() in TRUE
+
+
+def positive(text: str) -> int:
+    """Return a whole number from one up."""
+    if int(text) < 1:
+        raise ValueError(text)
+    return int(text)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is published, where to and how."""
+
+    database: Path
+    target: Path
+    exports: Path
+    live: Path | None
+    schema: str
+    schemas: tuple[str, ...]
+    formats: tuple[str, ...]
+    escape_formulas: bool
+    bom: bool
+    keep: int
+    mode: int
+    wait: float
+    storage_version: str
+    postgres: str
+    postgres_extension: str
+
+
+class Option(NamedTuple):
+    """A setting: its default as text, how the text is read, what it means."""
+
+    default: str
+    read: Callable[[str], object]
+    help: str
+
+
+OPTIONS: dict[str, Option] = {
+    "database": Option("output/warehouse.duckdb", Path, "the working file that loads write"),
+    "target": Option(
+        "output/published/analytics.duckdb", Path, "the read copy; not named like a schema in it"
+    ),
+    "exports": Option(
+        "exports", Path, "the directory of Parquet and CSV files, beside the read copy or a full path"
+    ),
+    "live": Option(
+        "live.duckdb", path_or_none, "a file of views on the Parquet files, likewise; nothing: none"
+    ),
+    "schema": Option("bi", str, "the schema whose tables and views are exported"),
+    "schemas": Option("", words, "the schemas the read copy holds, by commas; nothing: all"),
+    "formats": Option("parquet,csv", formats, "the export formats, by commas; nothing: no exports"),
+    "escape_formulas": Option("false", truth, "put ' before CSV texts a spreadsheet would run as a formula"),
+    "bom": Option("false", truth, "start CSV files with a byte order mark, for Excel"),
+    "keep": Option("3", positive, "how many versions to keep, the current one included"),
+    "mode": Option("0600", octal, "the mode of published files: 0640 lets the group read"),
+    "wait": Option("60", float, "how many seconds to wait for a load to end"),
+    "storage_version": Option("v1.2.0", str, "the oldest DuckDB that shall open the read copy"),
+    "postgres_extension": Option(
+        "", str, "the file of DuckDB's postgres extension, where it cannot be downloaded"
+    ),
+}
+SECRET = "postgres"  # noqa: S105 (the name of a setting: its value, an address with a password, comes by environment)
+
+
+def settings(arguments: Sequence[str] | None = None) -> Settings:
+    """Read the settings from the command line, else from the environment, else the defaults."""
+    parser = argparse.ArgumentParser(
+        prog="duckdb-publish",
+        description="Give BI tools a copy of a DuckDB database that no load ever locks.",
+        epilog=f"Each option can be set by {ENVIRONMENT}<NAME> too; by the environment alone "
+        f"{ENVIRONMENT}{SECRET.upper()}, the address of a PostgreSQL database that gets the exported schema.",
+    )
+    for name, option in OPTIONS.items():
+        default = os.environ.get(ENVIRONMENT + name.upper(), option.default)
+        text = f"{option.help} (default: {option.default or 'nothing'})"
+        parser.add_argument("--" + name.replace("_", "-"), default=default, type=option.read, help=text)
+    found = vars(parser.parse_args(arguments))
+    beside = found["target"].parent
+    found |= {name: beside / found[name] for name in ("exports", "live") if found[name]}
+    return Settings(**found, postgres=os.environ.get(ENVIRONMENT + SECRET.upper(), ""))
