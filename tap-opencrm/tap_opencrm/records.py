@@ -42,8 +42,8 @@ _TRUTH = {
 
 
 def is_custom(name: str) -> bool:
-    """Tell whether a field was added by the users of this system."""
-    return name.startswith("cf_")
+    """Tell whether a field was added by the users of this system, and is not one that the tap drops."""
+    return name.startswith("cf_") and not is_secret(name)
 
 
 def is_secret(name: str) -> bool:
@@ -147,7 +147,7 @@ class Shape:
         self._converters = {
             name: _converter(schema, self.zone, decode_html=self.decode_html)
             for name, schema in self.properties.items()
-            if name not in {EXTRA, UNPARSED}
+            if name not in {EXTRA, UNPARSED} and not is_secret(name)
         }
 
     def read(self, row: Row) -> Row:

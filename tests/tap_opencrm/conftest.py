@@ -154,3 +154,14 @@ def source(crm):
 @pytest.fixture
 def destination():
     return Destination()
+
+
+@pytest.fixture(scope="session")
+def tap_runner():
+    """For tests that make their own CRMs."""
+    return run_tap
+
+
+@pytest.fixture(scope="session")
+def new_destination():
+    return Destination
