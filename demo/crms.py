@@ -21,6 +21,9 @@ PLURALS = {
 }
 """OpenCRM streams whose name is more than the module with an s."""
 
+STREAMED = {"Note"}
+"""Entities whose list shows a user only its own records: the rest is read from the global stream."""
+
 WORKED_IN = {
     "opencrm": ("company", "contact", "opportunity", "ticket"),
     "espocrm": ("Account", "Case", "Contact", "Opportunity"),
@@ -58,8 +61,10 @@ def sources(simulator: Simulator) -> dict[tuple[str, str], frozenset[str]]:
         ("opencrm", PLURALS.get(entity, f"{entity}s")): frozenset(simulator.opencrm.store.ids(entity))
         for entity in simulator.opencrm.store.entities()
     }
-    for entity in simulator.espocrm.store.entities():
-        if (ids := visible_ids(simulator, entity)) is not None:
+    store = simulator.espocrm.store
+    for entity in store.entities():
+        ids = frozenset(store.ids(entity)) if entity in STREAMED else visible_ids(simulator, entity)
+        if ids is not None:
             found["espocrm", snake_case(entity)] = ids
     return found
 

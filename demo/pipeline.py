@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "output"
 WAREHOUSE = OUTPUT / "warehouse.duckdb"
+COPY = OUTPUT / "published" / "analytics.duckdb"
+EXPORTS = OUTPUT / "published" / "exports"
+REPORT = OUTPUT / "report.html"
 LOG = OUTPUT / "demo.log"
 BIN = Path(sys.executable).parent
 

@@ -11,22 +11,23 @@ from demo.pipeline import WAREHOUSE, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 ANSWERS = {
-    "What is in the EspoCRM pipeline, by stage?": """
-        SELECT stage, count(*) AS deals, sum(amount) AS amount
-        FROM espocrm.opportunity WHERE _sdc_deleted_at IS NULL
-        GROUP BY stage ORDER BY amount DESC LIMIT 5""",
-    "Which companies have the most open tickets in OpenCRM?": """
-        SELECT company.accountname AS company, count(*) AS tickets
-        FROM opencrm.tickets AS ticket JOIN opencrm.companies AS company ON company.id = ticket.parent_id
-        WHERE ticket.status <> 'Closed' AND ticket._sdc_deleted_at IS NULL
-        GROUP BY ALL ORDER BY tickets DESC, company LIMIT 5""",
-    "Did every record of every run arrive?": """
-        SELECT schema_name AS crm, sum(rows_in) AS rows_in, sum(rows_inserted) AS inserted,
-          sum(rows_updated) AS updated, sum(rows_superseded) AS superseded,
-          sum(rows_rejected) AS rejected, sum(rows_deleted) AS deleted
-        FROM _load.streams GROUP BY run_id, crm ORDER BY min(committed_at)""",
+    "How much is in the pipeline, and what is it worth?": """
+        SELECT source AS crm, count(*) AS deals, sum(amount_base) AS amount,
+          sum(weighted_amount_base)::DECIMAL(28, 2) AS weighted, base_currency AS currency
+        FROM bi.sales_pipeline GROUP BY ALL ORDER BY crm""",
+    "Who won most in the last twelve months?": """
+        SELECT source AS crm, owner, won_last_12_months AS won, won_amount_last_12_months_base AS amount,
+          base_currency AS currency, round(100 * win_rate) AS "win rate %"
+        FROM bi.owner_performance QUALIFY row_number() OVER (PARTITION BY crm ORDER BY amount DESC) <= 2
+        ORDER BY crm, amount DESC""",
+    "Which customers should be called: most open business, longest silence?": """
+        SELECT source AS crm, account, owner, open_amount_base AS open, base_currency AS currency,
+          days_since_activity AS "days silent"
+        FROM bi.account_360 WHERE days_since_activity > 90
+        QUALIFY row_number() OVER (PARTITION BY crm ORDER BY open DESC) <= 2 ORDER BY crm, open DESC""",
 }
 
 
@@ -87,7 +88,8 @@ def ledger(age: int) -> dict[tuple[str, str], Load]:
     with duckdb.connect(str(WAREHOUSE), read_only=True) as connection:
         rows = connection.execute(
             """
-            SELECT schema_name, table_name, rows_inserted, rows_updated, rows_deleted, streams.rows_in, seconds
+            SELECT schema_name, table_name, rows_inserted, rows_updated, rows_deleted,
+              streams.rows_in, seconds
             FROM _load.streams JOIN _load.runs USING (run_id)
             QUALIFY dense_rank() OVER (PARTITION BY schema_name ORDER BY started_at DESC) = ?""",
             [age],
@@ -109,9 +111,9 @@ def print_tables(tables: list[Table]) -> None:
         say(f"  {'.'.join(key):<34}" + "".join(f"{number:>9,}" for number in numbers) + speed + mark)
 
 
-def print_answers() -> None:
-    """Print three questions and what SQL answers."""
-    with duckdb.connect(str(WAREHOUSE), read_only=True) as connection:
+def print_answers(copy: Path) -> None:
+    """Print three questions and what SQL answers, asked of the published copy."""
+    with duckdb.connect(str(copy), read_only=True) as connection:
         for question, sql in ANSWERS.items():
             say(f"\n{question}")
             say(str(connection.sql(sql)).rstrip())
