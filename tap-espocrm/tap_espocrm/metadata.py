@@ -150,7 +150,8 @@ class _Builder:
         self.unknown: dict[str, str] = {}
 
     def build(self) -> Entity:
-        hidden = {a.name for f in self.hidden for a in self._field(f)}
+        # The converted amount is a field of its own: it comes even where the role hides the amount.
+        hidden = {a.name for f in self.hidden for a in self._field(f) if a.name != f"{f}Converted"}
         found: dict[str, Attribute] = {}
         for source in (self._fixed, self._stored, self._undeclared):
             for attribute in source():

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+from functools import cache
 
 CAPTURES = Path(__file__).resolve().parents[2].parent / "shared" / "espocrm-captures"
 REASON = f"the captured responses of a real EspoCRM are not at {CAPTURES}"
@@ -24,6 +25,7 @@ USERS = {
 }
 
 
+@cache
 def capture(name: str) -> dict[str, Any]:
     return json.loads((CAPTURES / f"{name}.json").read_text())
 
@@ -32,6 +34,7 @@ def body(name: str) -> Any:
     return capture(name)["response"]["body"]
 
 
+@cache
 def document(name: str) -> Any:
     return json.loads(gzip.decompress((CAPTURES / f"{name}.json.gz").read_bytes()))
 
@@ -146,10 +149,13 @@ def _meets(row: dict[str, Any], where: dict[str, Any]) -> bool:
         parts = [_meets(row, inner) for inner in where["value"].values()]
         return any(parts) if where["type"] == "or" else all(parts)
     value, wanted = row.get(where["attribute"]), where.get("value")
+    if isinstance(value, int) and isinstance(wanted, str):
+        wanted = int(wanted)
     return {
         "equals": lambda: value == wanted,
         "greaterThan": lambda: value is not None and value > wanted,
         "greaterThanOrEquals": lambda: value is not None and value >= wanted,
         "isNull": lambda: value is None,
+        "isNotNull": lambda: value is not None,
         "in": lambda: value in wanted.values(),
     }[where["type"]]()
