@@ -7,7 +7,6 @@ import atexit
 import pytest
 from crm_simulator import Clock, Simulator
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
-
 from tap_opencrm.tap import TapOpenCRM
 
 # The suite lists the streams when this module is imported, so the CRM has to be there before any fixture.
