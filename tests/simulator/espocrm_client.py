@@ -69,7 +69,9 @@ class Client:
         """Page by id to the end."""
         last: list[dict[str, Any]] = []
         while True:
-            rows = self.get(entity, {"X_No_Total": "true"}, orderBy="id", order="asc", where=last, **params).rows
+            rows = self.get(
+                entity, {"X_No_Total": "true"}, orderBy="id", order="asc", where=last, **params
+            ).rows
             if not rows:
                 return
             yield rows
@@ -83,9 +85,13 @@ def basic(known: dict[str, Any]) -> dict[str, str]:
 
 def flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
     """Spell nested values as PHP reads them: a[b][0]=c."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    items = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    )
     if items is None:
-        return [(name, {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value)]
+        return [
+            (name, {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value)
+        ]
     return [pair for key, each in items for pair in flat(each, f"{name}[{key}]" if name else str(key))]
 
 

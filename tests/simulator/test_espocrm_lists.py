@@ -56,8 +56,11 @@ def test_keyset_backwards_gives_every_row_once(crm: EspoCRM, client: Client) -> 
 
 def test_offset_pages_are_parts_of_one_list(client: Client) -> None:
     whole = client.get("Lead", orderBy="modifiedAt", order="asc", select="id").ids
-    parts = [client.get("Lead", orderBy="modifiedAt", maxSize=20, offset=n, select="id").ids for n in range(0, 100, 20)]
-    assert sum(parts, []) == whole
+    parts = [
+        client.get("Lead", orderBy="modifiedAt", maxSize=20, offset=n, select="id").ids
+        for n in range(0, 100, 20)
+    ]
+    assert [each for part in parts for each in part] == whole
 
 
 def test_ties_are_broken_by_id_in_the_same_direction(crm: EspoCRM, client: Client) -> None:
@@ -69,13 +72,18 @@ def test_ties_are_broken_by_id_in_the_same_direction(crm: EspoCRM, client: Clien
 
 @pytest.mark.parametrize(
     ("params", "total"),
-    [({"maxSize": 0}, 90), ({"maxSize": 5, "offset": 9999}, 90), ({"maxSize": "abc"}, 90), ({"maxSize": 5}, 90)],
+    [
+        ({"maxSize": 0}, 85),
+        ({"maxSize": 5, "offset": 9999}, 85),
+        ({"maxSize": "abc"}, 85),
+        ({"maxSize": 5}, 85),
+    ],
 )
 def test_total_counts_all_rows(client: Client, params: dict, total: int) -> None:
     assert client.get("Lead", **params).json["total"] == total
 
 
-@pytest.mark.parametrize(("offset", "total"), [(0, -1), (69, -1), (70, -2), (500, -2)])
+@pytest.mark.parametrize(("offset", "total"), [(0, -1), (64, -1), (65, -2), (500, -2)])
 def test_without_total_the_answer_tells_whether_rows_follow(client: Client, offset: int, total: int) -> None:
     assert client.get("Lead", {"X_No_Total": "true"}, maxSize=20, offset=offset).json["total"] == total
 
@@ -95,7 +103,7 @@ def test_a_page_over_the_cap_is_forbidden(crm: EspoCRM, client: Client) -> None:
 @pytest.mark.parametrize(
     ("asc", "descending"), [("true", False), ("1", True), ("false", True)], ids=["true", "1", "false"]
 )
-def test_old_dialect_wants_the_word_true(client: Client, asc: str, descending: bool) -> None:
+def test_old_dialect_wants_the_word_true(client: Client, asc: str, *, descending: bool) -> None:
     ids = client.get("Lead", sortBy="createdAt", asc=asc).ids
     modern = client.get("Lead", orderBy="createdAt", order="desc" if descending else "asc").ids
     assert ids == modern
@@ -116,7 +124,8 @@ def test_search_params_replace_all_others(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "rows"), [("9.2.7", {"Customer"}), ("8.4.2", {"Customer", "Partner", "Reseller", "Investor", None})]
+    ("version", "rows"),
+    [("9.2.7", {"Customer"}), ("8.4.2", {"Customer", "Partner", "Reseller", "Investor", None})],
 )
 def test_where_group_is_ignored_before_9(crm: EspoCRM, client: Client, version: str, rows: set) -> None:
     crm.switches.version = version
@@ -135,7 +144,7 @@ def test_where_group_is_ignored_before_9(crm: EspoCRM, client: Client, version: 
     ids=["where-as-text", "unknown-parameters", "unknown-search-params"],
 )
 def test_what_is_not_understood_is_ignored(client: Client, params: dict) -> None:
-    assert client.get("Lead", **params).json["total"] == 90
+    assert client.get("Lead", **params).json["total"] == 85
 
 
 def test_long_filters_lose_their_tail(crm: EspoCRM, client: Client) -> None:
@@ -149,7 +158,7 @@ def test_switches_ignore_where_and_order(crm: EspoCRM, client: Client) -> None:
     crm.switches.ignore_where = crm.switches.ignore_order = True
     where = [{"type": "equals", "attribute": "id", "value": "x"}]
     answer = client.get("Lead", where=where, orderBy="id", order="asc")
-    assert answer.json["total"] == 90
+    assert answer.json["total"] == 85
     assert answer.ids != sorted(answer.ids)
 
 

@@ -85,12 +85,11 @@ class Viewer:
         if self.is_admin:
             scoped = (entity for entity in self.store.schema.entities.values() if not entity.has("unscoped"))
             return {entity.name: _admin_access(entity) for entity in scoped} | _ADMIN_TABLE
-        return EVERYBODY | ROLES.get(self.user.role or "", {})
+        granted = EVERYBODY | ROLES.get(self.user.role or "", {})
+        return {name: level for name, level in granted.items() if name not in self.store.switches.denied}
 
     def level(self, entity: str, action: int = 0) -> str:
         """Give how far an action reaches: a(ll), t(eam), o(wn), y(es) or n(o); action 0 reads."""
-        if entity in self.store.switches.denied and not self.is_admin:
-            return "n"
         letters = self.access.get(entity, False)
         if isinstance(letters, bool):
             return "a" if letters else "n"

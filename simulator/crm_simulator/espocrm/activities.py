@@ -97,7 +97,7 @@ def _task(draft: Draft) -> Row:
 
 def _email(draft: Draft) -> Row:
     content = draft.content
-    first, last = content.first_name(), content.last_name()
+    first, last = content.pick(words.FIRST_NAMES[:8]), content.pick(words.LAST_NAMES[:12])
     sender = content.email(first, last, "post.example")
     receiver = f"{content.pick(('sales', 'office', 'service'))}@crm.example"
     parent = draft.parent(_PARENTS)

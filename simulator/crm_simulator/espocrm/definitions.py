@@ -42,7 +42,7 @@ COMMON_LINKS = {
     "teams": "teams*Team/entityTeam",
 }
 _FIELD = re.compile(
-    r"(\w+):(\w+)([!~%#^@$&-]*)(?:/(\d+))?(?:=(\w+)\.(\w+))?(?:>(\w+))?(?:\{(.*)\})?",
+    r"(\w+):(\w+)([!~%#^@$&-]*)(?:/(\d+))?(?:=(\w+)\.(\w*))?(?:>(\w+))?(?:\{(.*)\})?",
 )
 _LINK = re.compile(r"(\w+)([>*^?-])(\w*)(?:\.(\w+))?(?:/(\w+))?(?:\[(.*)\])?(?:\{(.*)\})?")
 
@@ -115,7 +115,13 @@ def _entity(name: str, block: str) -> Entity:
         key: tuple(parts.get(key, ())) for key in ("list", "listing", "select", "read", "never", "always")
     }
     return Entity(
-        name, flags, (order[0], order[1]), tuple(parts.get("text", ["name"])), fields, implied | links, extra
+        name,
+        flags,
+        (order[0], order[1] if order[1:] else ""),
+        tuple(parts.get("text", ["name"])),
+        fields,
+        implied | links,
+        extra,
     )
 
 
@@ -140,7 +146,7 @@ def parse_field(token: str) -> Field:
         kind,
         frozenset(MARKS[mark] for mark in marks),
         int(length) if length else None,
-        (link, foreign) if link else None,
+        (link, foreign or "") if link else None,
         entity,
         _columns(columns),
     )

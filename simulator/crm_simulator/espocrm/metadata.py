@@ -80,7 +80,7 @@ SUBFIELDS: dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]] = {
         ("", "Currency", "enum", {"maxLength": 3}),
         ("", "Converted", "currencyConverted", {"readOnly": True}),
     ),
-    "datetimeOptional": (("", "Date", "date", {}),),
+    "datetimeOptional": (("", "Date", "date", {"disabled": True}),),
     "email": _FLAGS,
     "personName": (
         ("salutation", "", "enum", {}),
@@ -94,6 +94,8 @@ SUBFIELDS: dict[str, tuple[tuple[str, str, str, dict[str, Any]], ...]] = {
     "rangeInt": (("from", "", "int", {}), ("to", "", "int", {})),
 }
 """The fields that come with a field of a type."""
+_INHERITED = frozenset({"directAccessDisabled", "notStorable"})
+"""Marks of a field that its parts have too."""
 _SCOPE_FLAGS = ("entity", "object", "stream", "importable", "isCustom", "disabled", "stars", "tab")
 _BOOLEAN = {"entity": False, "acl": "boolean"}
 _CLOSED = {"entity": False, "acl": False}
@@ -192,7 +194,7 @@ def entity_defs(schema: Schema, name: str) -> dict[str, Any]:
             fields[field_name]["options"] = list(options)
     collection: dict[str, Any] = {}
     if entity.order[0] != "id":
-        collection = {"orderBy": entity.order[0], "order": entity.order[1]}
+        collection = {"orderBy": entity.order[0]} | ({"order": entity.order[1]} if entity.order[1] else {})
     if entity.has("uncounted"):
         collection["countDisabled"] = True
     links = {link.name: _link(link) for link in entity.links.values()}
@@ -204,7 +206,7 @@ def _field(field: Field) -> dict[str, Any]:
     if field.length is not None:
         found["maxLength"] = field.length
     if field.source is not None:
-        found |= {"link": field.source[0], "field": field.source[1]}
+        found |= {key: part for key, part in zip(("link", "field"), field.source, strict=True) if part}
     if field.entity is not None:
         found["entity"] = field.entity
     if field.columns:
@@ -217,8 +219,7 @@ def _subfields(entity: Entity, field: Field) -> dict[str, Any]:
     for prefix, suffix, kind, extra in SUBFIELDS.get(field.type, ()):
         name = attribute_name(prefix, field.name, suffix)
         if name not in entity.fields and not (kind == "map" and "notStorable" in field.marks):
-            inherited = {"decimal": True} if kind == "currency" and "decimal" in field.marks else {}
-            found[name] = {"type": kind, **extra, **inherited}
+            found[name] = {"type": kind, **extra, **dict.fromkeys(sorted(_INHERITED & field.marks), True)}
     return found
 
 

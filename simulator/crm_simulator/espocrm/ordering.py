@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crm_simulator.espocrm.computed import COMPUTED
 from crm_simulator.espocrm.metadata import entity_defs
 from crm_simulator.espocrm.refusals import Refusal, bad_request
+from crm_simulator.espocrm.switches import unborn
 from crm_simulator.espocrm.tables import Order, exact, fold
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class Ordering:
         return Order(label, _ordered(read, attribute.type), tie, self.fold, kept)
 
     def _exists(self, field: str) -> bool:
+        if field in unborn(self.store.switches, self.entity):
+            return False
         schema = self.store.schema
         known = field in schema.entities[self.entity].fields
         known = known or field in entity_defs(schema, self.entity)["fields"]

@@ -52,7 +52,7 @@ class Store:
         return [name for name, entity in self.schema.entities.items() if entity.has("entity")]
 
     def links(self, entity: str) -> list[str]:
-        """Name the many-to-many links of an entity type that the API shows as ids."""
+        """Name the many-to-many links of an entity type that are fields of it, loaded in lists or not."""
         shown = (name.removesuffix("Ids") for name in self.schema.attributes(entity) if name.endswith("Ids"))
         found = ((name, self.schema.link(entity, name)) for name in shown)
         return [name for name, link in found if link is not None and self.schema.is_many_to_many(link)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crm_simulator.espocrm.refusals import Refusal, bad_request, broken
+from crm_simulator.espocrm.switches import unborn
 from crm_simulator.espocrm.tables import fold
 
 if TYPE_CHECKING:
@@ -105,12 +106,13 @@ class Filters:
             raise self._refuse(f"Forbidden attribute '{attribute}' in where.")
 
     def _know(self, kind: str, attribute: str) -> None:
-        known = self.store.schema.attributes(self.entity)
         if kind in _LINK_KINDS:
             if self.store.schema.link(self.entity, attribute) is None:
                 raise bad_request(f"Bad where item '{kind}'.")
             return
-        if attribute not in known and attribute not in self.store.schema.entities[self.entity].fields:
+        schema = self.store.schema
+        known = schema.attributes(self.entity).keys() | schema.entities[self.entity].fields
+        if attribute not in known or attribute in unborn(self.store.switches, self.entity):
             raise bad_request(f"Not existing attribute '{attribute}' in where.")
 
     def reader(self, attribute: str) -> Callable[[Row], Any]:

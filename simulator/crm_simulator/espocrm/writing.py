@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from crm_simulator.messages import Response
 
 _UNTOUCHABLE = {"id", "deleted", "createdAt", "modifiedAt", "versionNumber", "streamUpdatedAt"}
+DEFAULTS: dict[str, Row] = {
+    "Call": {"status": "Planned", "direction": "Outbound"},
+    "Case": {"status": "New", "priority": "Normal"},
+    "Lead": {"status": "New"},
+    "Meeting": {"status": "Planned"},
+    "Note": {"type": "Post", "data": {}},
+    "Opportunity": {"stage": "Prospecting", "lastStage": "Prospecting", "probability": 10},
+    "Task": {"status": "Not Started", "priority": "Normal"},
+}
+"""What a new record has unless the client says otherwise."""
 _NO_DUPLICATES = {
     "Account": ("name",),
     "Contact": ("firstName", "lastName"),
@@ -26,7 +36,7 @@ def create(call: Call) -> Response:
     """Answer `POST {entity}`."""
     call.check_controller()
     call.check_scope("create")
-    fields = _writable(call)
+    fields = DEFAULTS.get(call.entity, {}) | _writable(call)
     _validate(call, fields)
     if not call.body.get("skipDuplicateCheck"):
         _check_duplicates(call, fields)
