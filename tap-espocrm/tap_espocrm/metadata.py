@@ -304,7 +304,7 @@ class _Labels:
         attribute = attribute_name(field_name, part)
         title = self._label(attribute) if part else None
         if title is None:
-            label = self._label(field_name) or field_name
+            label = self._label(field_name) or _words(field_name)
             title = f"{label} {part[:1].upper()}{part[1:]}" if part else label
         description = " ".join(filter(None, (self._tooltip(field_name), _options(facts))))
         return {"title": title, "description": description} if description else {"title": title}
@@ -316,6 +316,10 @@ class _Labels:
     def _tooltip(self, name: str) -> str | None:
         found = _dig(self.own, "tooltips", name) or _dig(self.shared, "tooltips", name)
         return found if isinstance(found, str) else None
+
+
+def _words(name: str) -> str:
+    return " ".join(word.capitalize() for word in snake_case(name).split("_"))
 
 
 def _options(facts: Document) -> str | None:
