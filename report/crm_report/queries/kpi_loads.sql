@@ -1,2 +1,2 @@
-SELECT count(*) FILTER (status = 'ok') AS value, count(*) AS total
+SELECT count(*) FILTER (status IN ('ok', 'empty')) AS value, count(*) AS total
 FROM bi.load_health
