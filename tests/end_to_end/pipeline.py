@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
 LONGEST_RUN = 120.0
-Descriptors = tuple[int, int, int]
+Streams = tuple[int, int, int]
 Environment = dict[str, str]
 QUIET = {"SINGER_SDK_LOG_CONFIG": str(HERE / "logging.yaml")}
 
@@ -78,15 +78,15 @@ class Launcher(Protocol):
     """A way to start a program with three descriptors."""
 
     def start(
-        self, program: str, arguments: list[str], descriptors: Descriptors, environment: Environment, folder: Path
+        self, program: str, arguments: list[str], streams: Streams, environment: Environment, folder: Path
     ) -> Process: ...  # fmt: skip
 
 
 class Programs:
     """Starts the installed console scripts: the whole truth, at a second or so of imports each."""
 
-    def start(self, program, arguments, descriptors, environment, folder):
-        stdin, stdout, stderr = descriptors
+    def start(self, program, arguments, streams, environment, folder):
+        stdin, stdout, stderr = streams
         return _Started(
             subprocess.Popen(
                 [BIN / program, *arguments],
@@ -129,7 +129,7 @@ class Forks:
         self._control.settimeout(LONGEST_RUN)
         assert self._control.recv(1 << 16), "the fork server could not start"
 
-    def start(self, program, arguments, descriptors, environment, folder):
+    def start(self, program, arguments, streams, environment, folder):
         request = {
             "program": program,
             "arguments": arguments,
@@ -137,7 +137,7 @@ class Forks:
             "folder": str(folder),
         }
         with self._lock:
-            socket.send_fds(self._control, [json.dumps(request).encode()], list(descriptors))
+            socket.send_fds(self._control, [json.dumps(request).encode()], list(streams))
             return _Forked(self, json.loads(self._control.recv(1 << 16))["pid"])
 
     def wait(self, pid: int, timeout: float) -> int | None:

@@ -12,6 +12,9 @@ import duckdb
 import pytest
 from crm_simulator import Clock, Simulator
 
+from tests.end_to_end import canary, truth
+from tests.end_to_end.warehouse import Warehouse
+
 ROOT = Path(__file__).resolve().parents[2]
 MELTANO = Path(sys.executable).with_name("meltano")
 
@@ -101,3 +104,28 @@ def test_a_locked_file_names_its_holder(run):
         True,
         False,
     ), output(done)
+
+
+def test_the_second_run_starts_where_the_first_one_ended(run, simulator):
+    assert run("run", "espocrm-to-duckdb").returncode == 0
+    simulator.clock.advance(days=1)
+    changed = min(simulator.espocrm.store.ids("Account"))
+    simulator.espocrm.store.update("Account", changed, {"name": "Changed between two runs"})
+    asked = len(simulator.espocrm.server.log)
+    assert run("run", "espocrm-to-duckdb").returncode == 0
+    lists = [line.query for line in simulator.espocrm.server.log[asked:] if line.path.endswith("/Account")]
+    assert any("modifiedAt" in query and "2026" in query for query in lists), lists
+    assert truth.espocrm_differences(simulator.espocrm, Warehouse(run.database), ["Account"]) == []
+
+
+def test_no_secret_stays_in_anything_meltano_leaves_behind(run, simulator, tmp_path):
+    secrets = [*simulator.opencrm.credentials.values(), simulator.espocrm.credentials["api_key"]["api_key"]]
+    wrong = {"TAP_OPENCRM_PASS_KEY": canary.PASS_KEY, "TAP_ESPOCRM_API_KEY": canary.API_KEY}
+    with canary.CommandLines() as watched:
+        good = run("--log-level=debug", "run", "crm-to-duckdb")
+        bad = run("--log-level=debug", "run", "opencrm-to-duckdb", **wrong)
+    assert (good.returncode, bad.returncode != 0) == (0, True), output(good)
+    places = canary.files_under(tmp_path) | watched.places
+    places["what Meltano printed"] = (output(good) + output(bad)).encode()
+    assert len(places) > 5
+    assert canary.hits([*secrets, canary.PASS_KEY, canary.API_KEY], places) == []

@@ -124,11 +124,25 @@ def test_an_unknown_authority_is_not_trusted(world, authority):
 
 
 HOSTILE_URLS = [
-    "http://crm.example", "http://10.0.0.1", "ftp://crm.example", "file:///etc/passwd", "javascript:alert(1)",
+    "ftp://crm.example", "file:///etc/passwd", "javascript:alert(1)",
     "//crm.example", "crm.example:443:443", "https://", "https://user:word@crm.example", "https://crm.example@127.0.0.1.nip.io",
     "https://crm example", "https://crm.example\r\nX: y", "https://crm.example\\@evil.example", "gopher://127.0.0.1",
-    "http://127.0.0.1.evil.example", "http://localhost.evil.example", "https://[::1", "unix:/tmp/x",
+    "https://[::1", "unix:/tmp/x",
 ]  # fmt: skip
+PLAIN_HTTP = [
+    "http://crm.example", "http://10.0.0.1", "http://127.0.0.1.evil.example", "http://localhost.evil.example",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("url", PLAIN_HTTP)
+def test_plain_http_to_another_machine_is_never_used_silently(world, url):
+    """It carries the key in clear text: refused by tap-opencrm, refused or warned of by tap-espocrm."""
+    world.pipeline.tap_config["url"] = url
+    outcome = world.run()
+    assert outcome.tap_code
+    is_refused = world.pipeline.guard_log.read_text() == ""
+    is_warned_of = world.tap == "tap-espocrm" and "not encrypted" in outcome.tap_errors
+    assert is_refused or is_warned_of
 
 
 @pytest.mark.parametrize("url", HOSTILE_URLS)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
-from tests.end_to_end.schedules import Life
+from tests.end_to_end.schedules import STARTS, Life, seeds, steps
 from tests.end_to_end.worlds import EspoCRMWorld, OpenCRMWorld
 
 FEW, MANY = 8, int(os.environ.get("CRM_SOAK_SCHEDULES", "2000"))
@@ -32,21 +32,21 @@ class EspoCRMLife(Life):
 
 
 def live(life: type[Life], forks, number: int, *, is_soak: bool) -> None:
-    """Live many lives; short ones in the normal run, without looking for a smaller example of a failure."""
-    life.launcher = forks
-    run_state_machine_as_test(
-        life,
-        settings=settings(
-            max_examples=number,
-            stateful_step_count=10 if is_soak else 8,
-            deadline=None,
-            database=None,
-            derandomize=not is_soak,
-            phases=(Phase.generate,),
-            suppress_health_check=list(HealthCheck),
-            print_blob=False,
-        ),
+    """Live many lives; a failure is shown as it was drawn, without a search for a smaller one."""
+
+    @settings(
+        max_examples=number,
+        deadline=None,
+        database=None,
+        derandomize=not is_soak,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
     )
+    @given(start=st.sampled_from(STARTS), seed=seeds, schedule=steps)
+    def one(start, seed, schedule):
+        life.live(forks, start, seed, schedule)
+
+    one()
 
 
 @pytest.mark.parametrize("life", [OpenCRMLife, EspoCRMLife], ids=["opencrm", "espocrm"])
