@@ -67,7 +67,7 @@ _ANSWERS: dict[int, tuple[Next, str]] = {
     400: (Next.GIVE_UP, "the server does not accept the request"),
     401: (
         Next.LOG_IN_AGAIN,
-        "the credentials are wrong, or the user is not active (API keys need EspoCRM 5.5); check the settings",
+        "the credentials are wrong or the user is not active (API keys need EspoCRM 5.5); check the settings",
     ),
     403: (Next.GIVE_UP, "the user may not read this; give its role read access, or leave the entity out"),
     404: (Next.GIVE_UP, "it does not exist on this server"),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _NAMES = th.ArrayType(th.StringType)
 
-SETTINGS: dict[str, Any] = th.PropertiesList(
+_PROPERTIES = th.PropertiesList(
     th.Property(
         "url",
         th.StringType,
@@ -155,4 +160,30 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="CA bundle",
         description="File of certificate authorities to trust instead of the usual ones",
     ),
-).to_dict()
+)
+
+SETTINGS: dict[str, Any] = {**_PROPERTIES.to_dict(), "additionalProperties": False}
+
+_NUMBERS = frozenset({"max_requests_per_second", "timeout"})
+_UNKNOWN = re.compile(r"\('(\w+)' was unexpected\)")
+
+
+def with_numbers(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Read numbers with a fraction where they come as text: the environment and Meltano know no others."""
+    return {name: _number(value) if name in _NUMBERS else value for name, value in settings.items()}
+
+
+def _number(value: object) -> object:
+    try:
+        return float(value) if isinstance(value, str) else value
+    except ValueError:
+        return value  # the validation says what is wrong with it
+
+
+def explain(problem: str) -> str:
+    """Say what is wrong with a setting in the words of whoever fills it in."""
+    unknown = _UNKNOWN.search(problem)
+    if unknown is None:
+        return problem
+    near = difflib.get_close_matches(unknown[1], SETTINGS["properties"], n=1)
+    return f"unknown setting {unknown[1]!r}" + (f"; did you mean {near[0]!r}?" if near else "")

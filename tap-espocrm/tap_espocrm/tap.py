@@ -25,7 +25,7 @@ from tap_espocrm.metadata import build_entity
 from tap_espocrm.notes import ENTITY as NOTE
 from tap_espocrm.notes import note_stream
 from tap_espocrm.runs import jobs_of, run
-from tap_espocrm.settings import SETTINGS
+from tap_espocrm.settings import SETTINGS, explain, with_numbers
 from tap_espocrm.streams import EntityStream, EspoStream, Source
 from tap_espocrm.sweeps import link_stream, live_stream
 from tap_espocrm.writer import PageWriter
@@ -53,6 +53,15 @@ class TapEspoCRM(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        self._config = with_numbers(self._config)
+        try:
+            return super()._validate_config(raise_errors=raise_errors)
+        except ConfigValidationError as error:
+            problems = [explain(problem) for problem in error.errors]
+            raise ConfigValidationError(str(error), errors=problems, schema=error.schema) from None
 
     @cached_property
     def client(self) -> Client:

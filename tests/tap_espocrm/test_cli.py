@@ -62,6 +62,7 @@ MISTAKES = {
     "nobody listens": ({"url": "http://127.0.0.1:9", "api_key": "a"}, "Connection refused"),
     "unknown host": ({"url": "http://no-such-host.invalid", "api_key": "a"}, "No EspoCRM at"),
     "no address": ({"url": "crm", "api_key": "a"}, "url must look like"),
+    "unknown setting": ({"api_key": "a", "conurrency": 4}, "did you mean 'concurrency'?"),
     "wrong page size": ({"api_key": "a", "page_size": 0}, "page_size"),
 }
 
@@ -174,7 +175,8 @@ def test_a_reader_that_goes_away_ends_the_run(config, tmp_path) -> None:
 
 
 def test_settings_come_from_the_environment_too(config, monkeypatch) -> None:
-    for name, value in {**config, "entities": '["Account"]', "notes": "false"}.items():
+    more = {"entities": '["Account"]', "notes": "false", "max_requests_per_second": "90.5"}
+    for name, value in {**config, **more}.items():
         monkeypatch.setenv(f"TAP_ESPOCRM_{name.upper()}", str(value))
     done = CliRunner().invoke(TapEspoCRM.cli, ["--config=ENV", "--test"])
     assert "1 entity types can be read" in done.stdout
