@@ -21,49 +21,54 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # `n` is the number of a row; every column is drawn from it, so that each run makes the same file.
 OPENCRM = {
-    "companies": (
-        20,
-        "'Company ' || n AS accountname, 'Retail' AS industry, 'info@c' || n || '.example' AS email1",
-    ),
+    "companies": (20, "'Company ' || n AS accountname, 'Retail' AS industry"),
     "contacts": (10, "'Ann' AS firstname, 'No ' || n AS lastname, CAST(n // 2 AS VARCHAR) AS accountid"),
     "opportunities": (
         2,
-        "'Deal ' || n AS potentialname,"
-        " ['Prospecting', 'Qualification', 'Negotiation/Review', 'Closed Won', 'Closed Lost'][1 + n % 5]"
-        " AS sales_stage, CAST(1 + n // 10 AS VARCHAR) AS accountid,"
-        " CAST((n * 7919) % 10000000 / 100 AS DECIMAL(38, 9)) AS amount, 'GBP' AS def_currency,"
-        " CAST(n % 101 AS BIGINT) AS probability, CAST('2026-03-01' AS DATE) + CAST(n % 400 AS INTEGER)"
-        " AS closingdate, ['Web', 'Fair', 'Call'][1 + n % 3] AS leadsource, 'F' || n % 7 AS cf_901",
+        """
+        'Deal ' || n AS potentialname, CAST(1 + n // 10 AS VARCHAR) AS accountid, 'GBP' AS def_currency,
+        ['Prospecting', 'Qualification', 'Negotiation/Review', 'Closed Won', 'Closed Lost'][1 + n % 5] AS sales_stage,
+        CAST((n * 7919) % 10000000 / 100 AS DECIMAL(38, 9)) AS amount, CAST(n % 101 AS BIGINT) AS probability,
+        CAST('2026-03-01' AS DATE) + CAST(n % 400 AS INTEGER) AS closingdate,
+        ['Web', 'Fair', 'Call'][1 + n % 3] AS leadsource, 'F' || n % 7 AS cf_901
+        """,
     ),
     "activities": (
         2,
-        "'Call back' AS subject, ['Call', 'Task', 'Meeting'][1 + n % 3] AS activitytype,"
-        " ['Completed', 'Planned'][1 + n % 2] AS status, TIMESTAMPTZ '2025-01-01 09:00:00+00'"
-        " + to_minutes(CAST(n % 900000 AS BIGINT)) AS date_start, CAST(1 + n AS VARCHAR) AS parent_id,"
-        " 1.0::DOUBLE AS duration_hours",
+        """
+        'Call back' AS subject, ['Call', 'Task', 'Meeting'][1 + n % 3] AS activitytype,
+        ['Completed', 'Planned'][1 + n % 2] AS status, CAST(1 + n AS VARCHAR) AS parent_id,
+        TIMESTAMPTZ '2025-01-01 09:00:00+00' + to_minutes(CAST(n % 900000 AS BIGINT)) AS date_start,
+        1.0::DOUBLE AS duration_hours
+        """,
     ),
 }
 ESPOCRM = {
-    "account": (20, """'Account ' || n AS name, 'Retail' AS industry"""),
+    "account": (20, "'Account ' || n AS name, 'Retail' AS industry"),
     "contact": (10, """'Bob' AS "firstName", 'No ' || n AS "lastName", 'e' || n // 2 AS "accountId" """),
     "opportunity": (
         2,
-        """'Deal ' || n AS name, ['Prospecting', 'Proposal', 'Negotiation', 'Closed Won', 'Closed Lost'][1 + n % 5]
-        AS stage, 'Proposal' AS "lastStage", 'e' || n // 10 AS "accountId",
-        CAST((n * 7919) % 10000000 / 100 AS DECIMAL(38, 9)) AS amount, 'USD' AS "amountCurrency",
-        (n * 7919) % 10000000 / 100 AS "amountConverted", CAST(n % 101 AS BIGINT) AS probability,
-        CAST('2026-03-01' AS DATE) + CAST(n % 400 AS INTEGER) AS "closeDate", 0.5::DOUBLE AS "cScore" """,
+        """
+        'Deal ' || n AS name, 'Proposal' AS "lastStage", 'e' || n // 10 AS "accountId", 'USD' AS "amountCurrency",
+        ['Prospecting', 'Proposal', 'Negotiation', 'Closed Won', 'Closed Lost'][1 + n % 5] AS stage,
+        (n * 7919) % 10000000 / 100 AS amount, (n * 7919) % 10000000 / 100 AS "amountConverted",
+        CAST(n % 101 AS BIGINT) AS probability, CAST('2026-03-01' AS DATE) + CAST(n % 400 AS INTEGER) AS "closeDate",
+        0.5::DOUBLE AS "cScore"
+        """,
     ),
     "call": (
         2,
-        """'Call' AS name, ['Held', 'Planned'][1 + n % 2] AS status, TIMESTAMPTZ '2025-01-01 09:00:00+00'
-        + to_minutes(CAST(n % 900000 AS BIGINT)) AS "dateStart", 'e' || n // 5 AS "parentId",
-        CAST(900 AS BIGINT) AS duration""",
+        """
+        'Call' AS name, ['Held', 'Planned'][1 + n % 2] AS status, 'e' || n // 5 AS "parentId",
+        TIMESTAMPTZ '2025-01-01 09:00:00+00' + to_minutes(CAST(n % 900000 AS BIGINT)) AS "dateStart",
+        CAST(900 AS BIGINT) AS duration
+        """,
     ),
 }
 TABLE = """
 CREATE TABLE {schema}.{table} AS
-SELECT {key} AS id, {owner}, TIMESTAMPTZ '2024-06-01 08:00:00+00' + to_minutes(CAST(n % 1000000 AS BIGINT)) AS {created},
+SELECT {key} AS id, {owner},
+  TIMESTAMPTZ '2024-06-01 08:00:00+00' + to_minutes(CAST(n % 1000000 AS BIGINT)) AS {created},
   TIMESTAMPTZ '2026-06-01 08:00:00+00' + to_minutes(CAST(n % 200000 AS BIGINT)) AS {modified},
   CAST(NULL AS TIMESTAMPTZ) AS _sdc_deleted_at, {columns}
 FROM range({rows}) AS numbers(n)
@@ -85,11 +90,13 @@ SHAPES = {
     ),
 }
 ANSWERS = {
-    "pipeline by stage": "SELECT source, stage, count(*), sum(weighted_amount_base) FROM bi.sales_pipeline GROUP BY ALL",
+    "pipeline by stage": "SELECT source, stage, count(*), sum(amount_base) FROM bi.sales_pipeline GROUP BY ALL",
     "win rate by month": "SELECT closed_month, sum(won) / sum(closed) FROM bi.win_rate GROUP BY ALL",
     "pipeline over time": "SELECT day, sum(amount_base) FROM bi.pipeline_snapshot_daily GROUP BY ALL",
-    "whom to call": "SELECT account FROM bi.account_360 WHERE open_amount_base > 0"
-    " ORDER BY days_since_activity DESC NULLS FIRST, open_amount_base DESC LIMIT 20",
+    "whom to call": (
+        "SELECT account FROM bi.account_360 WHERE open_amount_base > 0"
+        " ORDER BY days_since_activity DESC NULLS FIRST, open_amount_base DESC LIMIT 20"
+    ),
 }
 
 
@@ -140,7 +147,9 @@ def time_answers(path: Path) -> dict[str, float]:
             connection.execute(sql).fetchall()
             seconds[question] = time.perf_counter() - started
     with duckdb.connect(str(path), read_only=True) as connection:
-        names = connection.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'bi'").fetchall()
+        names = connection.execute(
+            "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'bi'"
+        ).fetchall()
     for (name,) in names:
         with duckdb.connect(str(path), read_only=True) as connection:
             started = time.perf_counter()
@@ -158,7 +167,9 @@ def show(title: str, seconds: dict[str, float], most: int = 100) -> None:
 
 def main() -> None:
     """Make the file, build twice, ask."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=1_000_000, help="opportunities, and as many activities")
     parser.add_argument("--keep", type=Path, help="write the warehouse here and leave it")
     options = parser.parse_args()
@@ -167,7 +178,9 @@ def main() -> None:
         path = options.keep or work / "warehouse.duckdb"
         path.unlink(missing_ok=True)
         make_raw(path, options.rows)
-        print(f"{options.rows:,} opportunities, {options.rows:,} activities, {path.stat().st_size / 1e6:.0f} MB raw")
+        print(
+            f"{options.rows:,} opportunities, {options.rows:,} activities, {path.stat().st_size / 1e6:.0f} MB raw"
+        )
         first, _ = build(path, work, "build")
         again, models = build(path, work, "build")
         only_bi, bi_models = build(path, work, "run", "--select", "bi")

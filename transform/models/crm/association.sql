@@ -1,1 +1,1 @@
-{{ linked() }}
+select {{ declared_columns() }} from ({{ linked() }})

@@ -5,7 +5,7 @@ with version as (
     dbt_valid_from as valid_from,
     row_number() over (partition by id order by dbt_valid_from, dbt_valid_to nulls last) as number
   from {{ ref("opportunity_versions") }}
-  where dbt_valid_to is null or dbt_valid_to > dbt_valid_from
+  where (dbt_valid_to is null or dbt_valid_to > dbt_valid_from) and id in (select id from {{ ref("opportunity") }})
 ),
 
 step as (

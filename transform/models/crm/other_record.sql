@@ -1,1 +1,1 @@
-{{ unmodelled() }}
+select {{ declared_columns() }} from ({{ unmodelled() }})
