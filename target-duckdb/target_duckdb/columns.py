@@ -251,7 +251,8 @@ def assign_names(columns: Iterable[Column], existing: Iterable[TableColumn]) -> 
 
 
 def _property_of(column: TableColumn) -> str:
-    return original_name(column.comment) or column.name
+    name = original_name(column.comment)
+    return column.name if name is None else name
 
 
 def original_name(comment: str) -> str | None:

@@ -12,7 +12,7 @@ from target_duckdb.ledger import Ledger
 from target_duckdb.metadata import TABLE_VERSION, VALUES
 from target_duckdb.sql import quote
 from target_duckdb.staging import Stager
-from target_duckdb.tables import Tables
+from target_duckdb.tables import EXACT_IN_DOUBLE, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +53,7 @@ class Committer:
         stages = {step.path: self._stage(step) for step in batch.steps if isinstance(step, Segment)}
         with self.database.transaction():
             self.ledger.open()
+            self.tables.open()
             for step in batch.steps:
                 if isinstance(step, Segment):
                     self._load(step, stages[step.path])
@@ -97,6 +98,7 @@ class Committer:
         started, shape, tally = time.monotonic(), segment.shape, self._tally(segment.shape)
         extra = self._extra(segment)
         columns = self.tables.prepare(shape, extra)
+        columns |= self._inexact(shape, stage, columns)
         if stage.rejects:
             self.ledger.note_rejects(tally, stage.rejects)
         replaced = self._replace(segment, stage, columns, extra)
@@ -108,6 +110,17 @@ class Committer:
         tally.superseded += segment.rows - stage.staged
         tally.deleted += self.deleter.purge(shape, columns)
         tally.seconds += time.monotonic() - started
+
+    def _inexact(self, shape: Shape, stage: Stage, columns: dict[str, TableColumn]) -> dict[str, TableColumn]:
+        """Return, as text, the columns of doubles that would round a staged integer."""
+        wider = {}
+        for index, column in enumerate(shape.columns):
+            kept = columns[column.property]
+            if (column.type, kept.type) == ("BIGINT", "DOUBLE") and self.database.run(
+                f"SELECT 1 FROM {quote(stage.rows)} WHERE abs(c{index}::HUGEINT) > {EXACT_IN_DOUBLE} LIMIT 1"
+            ):
+                wider[column.property] = self.tables.hold_as_text(shape, kept)
+        return wider
 
     def _extra(self, segment: Segment) -> Sequence[Column]:
         if self.settings.add_record_metadata:

@@ -34,10 +34,11 @@ class Ledger:
         self.started_at = _now()
         self.now = self.started_at
         self.commits = 0
+        self._changes: list[list[object]] = []
 
     def open(self) -> None:
         """Begin the entries of a commit; refuse it if the run is no longer ours."""
-        self.now = _now()
+        self.now, self._changes = _now(), []
         if not self.commits:
             for statement in LEDGER:
                 self.run(statement.format(ledger=SCHEMA))
@@ -60,9 +61,7 @@ class Ledger:
         self, table: Table, column: str | None, change: str, old: str | None = None, new: str | None = None
     ) -> None:
         """Enter a change of a table's columns."""
-        self._insert(
-            "schema_changes", [self.run_id, table.schema, table.name, column, change, old, new, self.now]
-        )
+        self._changes.append([self.run_id, table.schema, table.name, column, change, old, new, self.now])
 
     def note_rejects(self, tally: Tally, rejects: str) -> None:
         """Enter the values that a stage left out."""
@@ -74,8 +73,8 @@ class Ledger:
 
     def close(self, batch: Batch, touched: Iterable[Tally], rows_in: int) -> None:
         """Finish the entries of a commit."""
-        for tally in touched:
-            self._note_stream(tally)
+        self._note_streams(list(touched))
+        self._insert("schema_changes", *self._changes)
         if batch.state is not None:
             self.run(f"DELETE FROM {SCHEMA}.state WHERE target_schema = ?", [self.target_schema])
             self._insert("state", [self.target_schema, self.run_id, batch.state.decode(), self.now])
@@ -84,27 +83,24 @@ class Ledger:
             [self.now, self.commits + 1, rows_in, "finished" if batch.is_final else "running", self.run_id],
         )
 
-    def _note_stream(self, tally: Tally) -> None:
-        if not tally.is_balanced:
-            raise DatabaseError(
-                f"{tally.stream}: the rows do not add up, nothing is committed: {tally}"
-            )
-        where = [self.run_id, tally.table.schema, tally.table.name, tally.stream]
-        counts = [
-            tally.rows_in,
-            tally.inserted,
-            tally.updated,
-            tally.superseded,
-            tally.rejected,
-            tally.deleted,
-        ]
-        self.run(
-            f"DELETE FROM {SCHEMA}.streams WHERE run_id = ? AND stream = ?", [self.run_id, tally.stream]
-        )
-        self._insert("streams", [*where, *counts, tally.values_rejected, tally.seconds, self.now])
+    def _note_streams(self, tallies: list[Tally]) -> None:
+        for tally in tallies:
+            if not tally.is_balanced:
+                raise DatabaseError(f"{tally.stream}: the rows do not add up, nothing is committed: {tally}")
+        if self.commits:
+            names = [tally.stream for tally in tallies]
+            self.run(f"DELETE FROM {SCHEMA}.streams WHERE run_id = ? AND stream IN ?", [self.run_id, names])
+        self._insert("streams", *(self._stream_row(tally) for tally in tallies))
 
-    def _insert(self, table: str, row: list[object]) -> None:
-        self.run(f"INSERT INTO {SCHEMA}.{table} VALUES ({', '.join('?' * len(row))})", row)
+    def _stream_row(self, tally: Tally) -> list[object]:
+        where = [self.run_id, tally.table.schema, tally.table.name, tally.stream]
+        counts = [tally.rows_in, tally.inserted, tally.updated, tally.superseded, tally.rejected, tally.deleted]
+        return [*where, *counts, tally.values_rejected, tally.seconds, self.now]
+
+    def _insert(self, table: str, *rows: list[object]) -> None:
+        if rows:
+            marks = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
+            self.run(f"INSERT INTO {SCHEMA}.{table} VALUES {marks}", [value for row in rows for value in row])
 
 
 def _now() -> str:

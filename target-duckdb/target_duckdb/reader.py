@@ -139,14 +139,20 @@ class Reader:
             return ENVELOPE(line)
         except UNREADABLE as error:
             try:
-                parts = parse_object(line)
-                stream = json.loads(parts.get("stream", "null"))
+                return _loose_envelope(parse_object(line))
             except (InvalidLineError, ValueError):
                 raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error
-            if parts.get("type") != '"RECORD"' or not isinstance(stream, str):
-                raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error
-            version = parts.get("version", "")
-            return Envelope(type="RECORD", stream=stream, version=int(version) if version.isdecimal() else None)
+
+
+def _loose_envelope(parts: dict[str, str]) -> Envelope:
+    """Return the envelope of a message that holds what msgspec refuses, such as half a surrogate pair."""
+    kind, stream, version, keys = (
+        json.loads(parts.get(name, "null")) for name in ("type", "stream", "version", "key_properties")
+    )
+    if kind not in {"RECORD", "SCHEMA"} or not isinstance(stream, str):
+        raise InvalidLineError("not a Singer message")
+    schema = msgspec.Raw(parts.get("schema", "").encode("utf-8", "surrogateescape"))
+    return Envelope(kind, stream, schema=schema, key_properties=keys, version=version if isinstance(version, int) else None)
 
 
 def redact(line: bytes) -> str:

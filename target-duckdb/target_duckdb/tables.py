@@ -40,6 +40,27 @@ class Tables:
         self.is_overwriting = is_overwriting
         self._places: dict[str, Table] = {}
         self._renewed: set[str] = set()
+        self._columns: dict[Table, list[TableColumn]] = {}
+        self._owners: dict[str, dict[str, str]] = {}
+
+    def open(self) -> None:
+        """Read the catalogue, once per transaction: others may have been at work in between."""
+        self._columns, self._owners = {}, {}
+        here = "WHERE database_name = ? AND NOT internal"
+        rows = self.run(
+            f"SELECT schema_name, table_name, column_name, data_type, coalesce(comment, '') FROM duckdb_columns() {here}"
+            " ORDER BY column_index",
+            [WAREHOUSE],
+        )
+        for schema, name, column, kind, comment in rows:
+            found = TableColumn(column, TYPE_NAMES.get(kind, kind), comment)
+            self._columns.setdefault(Table(schema, name), []).append(found)
+            self._owners.setdefault(schema, {}).setdefault(name, name)
+        rows = self.run(f"SELECT schema_name, table_name, comment FROM duckdb_tables() {here} AND comment <> ''", [WAREHOUSE])
+        for schema, name, comment in rows:
+            if (owner := original_name(comment)) is not None:
+                del self._owners[schema][name]
+                self._owners[schema][owner] = name
 
     def place(self, shape: Shape) -> Table:
         """Return the table of a stream: of its name, or of one that DuckDB can tell from the others."""
@@ -54,12 +75,7 @@ class Tables:
 
     def _find_place(self, shape: Shape) -> Table:
         schema, wanted = shape.table.schema, shape.table.name
-        rows = self.run(
-            "SELECT table_name, coalesce(comment, '') FROM duckdb_tables() WHERE database_name = ? AND schema_name = ?"
-            " UNION ALL SELECT view_name, '' FROM duckdb_views() WHERE database_name = ? AND schema_name = ?",
-            [WAREHOUSE, schema, WAREHOUSE, schema],
-        )
-        owners = {original_name(comment) or name: name for name, comment in rows}
+        owners = self._owners.get(schema, {})
         here = {place.name for place in self._places.values() if place.schema == schema}
         taken = {name.casefold() for name in (*owners.values(), *here)}
         return Table(schema, owners.get(wanted) or free_name(wanted, taken))
@@ -69,28 +85,36 @@ class Tables:
         table = self.landing(shape)
         if self.is_overwriting and shape.stream not in self._renewed:
             self.run(f"DROP TABLE IF EXISTS {table.sql}")
+            self._columns.pop(table, None)
             self._renewed.add(shape.stream)
         own = {column.property for column in shape.columns}
         columns = [*shape.columns, *(column for column in extra if column.property not in own)]
         existing = {column.name: column for column in self.columns(table)}
         names = assign_names(columns, existing.values())
-        wanted = {column.property: TableColumn(names[column.property], column.type) for column in columns}
         if not existing:
             self._create(shape, columns, names)
-            return wanted
-        for column in columns:
-            current = existing.get(names[column.property])
-            wanted[column.property] = self._evolve(shape, column, current, names[column.property])
-        return wanted
+            existing = {name: TableColumn(name, column.type, comment_of(column, name)) for column, name in zip(columns, names.values(), strict=True)}
+        found = {
+            column.property: self._evolve(shape, column, existing.get(names[column.property]), names[column.property])
+            for column in columns
+        }
+        kept = [column for column in existing.values() if column.name not in {new.name for new in found.values()}]
+        self._columns[table] = [*kept, *found.values()]
+        return found
+
+    def hold_as_text(self, shape: Shape, column: TableColumn) -> TableColumn:
+        """Turn a column into text because it cannot hold exactly what is to come."""
+        table = self.landing(shape)
+        self._refuse_if_frozen(shape, column.name, column, "VARCHAR")
+        self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {quote(column.name)} TYPE VARCHAR")
+        self.ledger.note_change(table, column.name, "widen column", column.type, "VARCHAR")
+        wider = TableColumn(column.name, "VARCHAR", column.comment)
+        self._columns[table] = [wider if known.name == column.name else known for known in self._columns[table]]
+        return wider
 
     def columns(self, table: Table) -> list[TableColumn]:
         """Return the columns of a table, none if there is no such table."""
-        rows = self.run(
-            "SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns()"
-            " WHERE database_name = ? AND schema_name = ? AND table_name = ? ORDER BY column_index",
-            [WAREHOUSE, table.schema, table.name],
-        )
-        return [TableColumn(name, TYPE_NAMES.get(kind, kind), comment) for name, kind, comment in rows]
+        return self._columns.get(table, [])
 
     def swap(self, shape: Shape) -> None:
         """Put a table that was loaded anew in the place of the old one."""
@@ -98,11 +122,13 @@ class Tables:
         place = self.place(shape)
         self.run(f"DROP TABLE IF EXISTS {place.sql}")
         self.run(f"ALTER TABLE {self.landing(shape).sql} RENAME TO {quote(place.name)}")
+        self._columns[place] = self._columns.pop(self.landing(shape))
 
     def _create(self, shape: Shape, columns: Sequence[Column], names: dict[str, str]) -> None:
         table = self.landing(shape)
         listed = ", ".join(f"{quote(names[column.property])} {column.type}" for column in columns)
-        self.run(f"CREATE SCHEMA IF NOT EXISTS {WAREHOUSE}.{quote(table.schema)}")
+        if table.schema not in {known.schema for known in self._columns}:
+            self.run(f"CREATE SCHEMA IF NOT EXISTS {WAREHOUSE}.{quote(table.schema)}")
         self.run(f"CREATE TABLE {table.sql} ({listed})")
         self.ledger.note_change(table, None, "create table")
         if self.place(shape).name != shape.table.name:
@@ -127,8 +153,9 @@ class Tables:
             using = sql.convert_sql(quote(name), current.type, wanted)
             self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {quote(name)} TYPE {wanted} USING {using}")
             self.ledger.note_change(table, name, "widen column", current.type, wanted)
-        self._comment(table, column, name, current.comment if current else "")
-        return TableColumn(name, wanted)
+        current_comment = current.comment if current else ""
+        self._comment(table, column, name, current_comment)
+        return TableColumn(name, wanted, comment_of(column, name) or current_comment)
 
     def _widened(self, table: Table, current: TableColumn, wanted: str) -> str:
         widened = widen(current.type, wanted)

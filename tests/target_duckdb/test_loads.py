@@ -1,0 +1,277 @@
+"""Rows, STATE and ledger: what is committed, when, and that it adds up."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.target_duckdb.loading import KEYED, Warehouse, activate, record, records, schema, state
+
+
+@pytest.fixture
+def warehouse(tmp_path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse.duckdb")
+
+
+def test_the_last_arrival_of_a_key_wins_inside_a_batch_and_across_batches(warehouse):
+    many = [record("a", id=number % 3, name=f"{number}") for number in range(20)]
+    warehouse.load(schema("a"), *many, batch_size_rows=4, one_by_one=True)
+    assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY id") == [(0, "18"), (1, "19"), (2, "17")]
+    tally = warehouse.tally("a")
+    assert (tally["in"], tally["inserted"]) == (20, 3)
+    assert tally["updated"] + tally["superseded"] == 17
+
+
+def test_rows_are_counted_by_what_became_of_them(warehouse):
+    warehouse.load(schema("a"), *records("a", range(10)))
+    warehouse.load(schema("a"), *records("a", range(5, 12)), *records("a", [11]))
+    assert warehouse.tally("a") == {"in": 8, "inserted": 2, "updated": 5, "superseded": 1, "rejected": 0, "deleted": 0}
+
+
+def test_a_stream_without_a_key_appends(warehouse):
+    for _ in range(2):
+        warehouse.load(schema("a", keys=[]), *records("a", [1, 1]))
+    assert warehouse.ids("crm.a") == [1, 1, 1, 1]
+
+
+def test_append_only_keeps_every_record(warehouse):
+    for _ in range(2):
+        warehouse.load(schema("a"), *records("a", [1, 2]), load_method="append-only")
+    assert warehouse.ids("crm.a") == [1, 1, 2, 2]
+
+
+def test_overwrite_replaces_the_table(warehouse):
+    warehouse.load(schema("a"), *records("a", range(5)), load_method="overwrite")
+    warehouse.load(schema("a"), *records("a", [7]), *records("a", [7, 8]), load_method="overwrite", batch_size_rows=1)
+    assert warehouse.ids("crm.a") == [7, 8]
+    assert warehouse.sql("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'crm'") == [("a",)]
+
+
+def test_overwrite_leaves_the_old_table_until_the_run_has_succeeded(warehouse):
+    warehouse.load(schema("a"), *records("a", range(5)), load_method="overwrite")
+    broken = [schema("a"), *records("a", range(50, 60)), state(1), b"broken"]
+    assert warehouse.command(*broken, load_method="overwrite", batch_size_rows=5).returncode == 1
+    assert warehouse.ids("crm.a") == list(range(5))
+    warehouse.load(schema("a"), *records("a", [9]), load_method="overwrite")
+    assert warehouse.ids("crm.a") == [9]
+
+
+def test_overwrite_by_nothing_leaves_an_empty_table(warehouse):
+    warehouse.load(schema("a"), *records("a", range(5)))
+    warehouse.load(schema("a"), load_method="overwrite")
+    assert warehouse.ids("crm.a") == []
+
+
+def test_composite_keys_that_look_alike_are_kept_apart(warehouse):
+    both = {"a": {"type": "string"}, "b": {"type": "string"}}
+    warehouse.load(schema("t", both, ["a", "b"]), record("t", a="1", b="23"), record("t", a="12", b="3"))
+    assert warehouse.one("SELECT count(*) FROM crm.t") == 2
+
+
+def test_the_key_may_change_and_counts_from_then_on(warehouse):
+    warehouse.load(schema("a"), record("a", id=1, name="x"), schema("a", keys=["name"]), record("a", id=2, name="x"))
+    assert warehouse.sql("SELECT id, name FROM crm.a") == [(2, "x")]
+
+
+def test_properties_that_a_record_lacks_are_null(warehouse):
+    warehouse.load(schema("a"), record("a", id=1, name="x"), record("a", id=1))
+    assert warehouse.sql("SELECT name FROM crm.a") == [(None,)]
+
+
+def test_key_order_and_white_space_do_not_matter(warehouse):
+    odd = b'  { "record" : { "name" : "x" , "id" : 1 } , "time_extracted":"2026-01-01T00:00:00Z", "stream" : "a","type":"RECORD" } '
+    warehouse.load(schema("a"), odd, record("a", id=2), odd.replace(b"1 }", b"3 }"))
+    assert warehouse.ids("crm.a") == [1, 2, 3]
+
+
+def test_line_ends_and_empty_lines_do_not_matter(warehouse):
+    warehouse.load(schema("a"), b"", json.dumps(record("a", id=1)).encode() + b"\r", b"  ", record("a", id=2))
+    assert warehouse.ids("crm.a") == [1, 2]
+
+
+def test_a_schema_repeated_changes_nothing(warehouse):
+    warehouse.load(schema("a"), record("a", id=1), schema("a"), record("a", id=2), schema("a"))
+    assert warehouse.one("SELECT count(*) FROM _load.schema_changes") == 1
+
+
+def test_a_hundred_streams_at_once(warehouse):
+    names = [f"s{number}" for number in range(100)]
+    interleaved = [record(name, id=number) for number in range(5) for name in names]
+    warehouse.load(*(schema(name) for name in names), *interleaved)
+    assert warehouse.one("SELECT sum(rows_inserted) FROM _load.streams") == 500
+
+
+def test_state_comes_out_once_and_unchanged(warehouse):
+    value = {"bookmarks": {"a": {"when": "2026-01-01T00:00:00+00:00", "n": 12345678901234567890, "é": None}}}
+    assert warehouse.load(schema("a"), record("a", id=1), state({"old": 1}), state(value)) == [value]
+    assert json.loads(warehouse.one("SELECT value FROM _load.state")) == value
+
+
+def test_state_alone_passes(warehouse):
+    assert warehouse.load(state({"a": 1})) == [{"a": 1}]
+
+
+def test_no_input_is_no_mistake(warehouse):
+    assert warehouse.load() == []
+
+
+def test_each_batch_lets_its_state_out(warehouse):
+    messages = [schema("a")]
+    for number in range(6):
+        messages += [record("a", id=number), state({"n": number})]
+    assert warehouse.load(*messages, batch_size_rows=2, one_by_one=True) == [{"n": 1}, {"n": 3}, {"n": 5}]
+
+
+def test_two_taps_keep_their_states_side_by_side(warehouse):
+    warehouse.load(schema("a"), record("a", id=1), state({"x": 1}), default_target_schema="opencrm")
+    warehouse.load(schema("a"), record("a", id=1), state({"y": 2}), default_target_schema="espocrm")
+    assert warehouse.sql("SELECT target_schema, value::VARCHAR FROM _load.state ORDER BY 1") == [
+        ("espocrm", '{"y": 2}'),
+        ("opencrm", '{"x": 1}'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stream", "place"),
+    [("a", ("main", "a")), ("sales-orders", ("sales", "orders")), ("a-b-c", ("main", "a-b-c")), ("_load-runs", ("main", "_load-runs"))],
+)
+def test_a_stream_finds_its_schema_without_a_default(warehouse, stream, place):
+    warehouse.load(schema(stream), record(stream, id=1), default_target_schema=None)
+    found = warehouse.sql("SELECT schema_name, table_name FROM _load.streams")
+    assert found == [place]
+
+
+def test_metadata_columns(warehouse):
+    stamped = {**record("a", 5, id=1), "time_extracted": "2026-01-02T03:04:05.678901+00:00"}
+    warehouse.load(schema("a"), stamped, record("a", 5, id=2), add_record_metadata=True)
+    row = warehouse.sql(
+        "SELECT _sdc_extracted_at::VARCHAR, _sdc_table_version, _sdc_deleted_at, _sdc_received_at <= _sdc_batched_at,"
+        " now() - _sdc_batched_at < INTERVAL 1 HOUR, to_timestamp(_sdc_sync_started_at / 1000) <= _sdc_batched_at"
+        " FROM crm.a WHERE id = 1"
+    )
+    assert row == [("2026-01-02 03:04:05.678901+00", 5, None, True, True, True)]
+    assert warehouse.one("SELECT count(DISTINCT _sdc_sequence) FROM crm.a") == 2
+
+
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_batches_of_json_lines(warehouse, tmp_path, compression):
+    path = tmp_path / "batch file.jsonl"
+    text = "".join(json.dumps({"id": number, "name": "é"}) + "\n" for number in range(1500)) + '{"id": 1.5}\n'
+    path.write_bytes(gzip.compress(text.encode()) if compression == "gzip" else text.encode())
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl", "compression": compression}, "manifest": [path.as_uri()]}
+    assert warehouse.load(schema("a"), record("a", id=1), message, record("a", id=2), state(1)) == [1]
+    assert warehouse.ids("crm.a") == list(range(1500))
+    assert warehouse.tally("a")["rejected"] == 1
+
+
+def test_batches_of_parquet(warehouse, tmp_path):
+    import duckdb
+
+    path = tmp_path / "batch.parquet"
+    columns = "range AS id, 'n' || range AS name, 1.10::DECIMAL(9,2) AS price, TIMESTAMPTZ '2026-01-01 00:00:00+01' AS stamp"
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT {columns} FROM range(5)) TO '{path}'")
+    money = {"type": "string", "format": "x-singer.decimal", "precision": 9, "scale": 2}
+    rules = {**KEYED, "price": money, "stamp": {"type": "string", "format": "date-time"}}
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
+    warehouse.load(schema("a", rules), message)
+    expected = (4, "n4", "1.10", "2025-12-31 23:00:00+00")
+    assert warehouse.sql("SELECT id, name, price::VARCHAR, stamp::VARCHAR FROM crm.a WHERE id = 4") == [expected]
+
+
+STREAMS = ("a", "b", "c")
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(STREAMS), st.integers(0, 5)),
+        st.just("state"),
+        st.just("schema"),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(EVENTS, st.integers(1, 7))
+def test_state_never_runs_ahead_of_the_rows_of_any_stream(tmp_path_factory, events, size):
+    """STATE counts the records of each stream before it; `c` has no key: its rows must not run ahead either."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("states") / "warehouse.duckdb")
+    counts = dict.fromkeys(STREAMS, 0)
+    messages = [schema(name, {**KEYED, "n": {"type": "integer"}}, ["id"] if name != "c" else []) for name in STREAMS]
+    width = 0
+    for event in events:
+        if event == "state":
+            messages.append(state(dict(counts)))
+        elif event == "schema":
+            width += 1
+            messages.append(schema("a", {**KEYED, "n": {"type": "integer"}, f"x{width}": {"type": "string"}}))
+        else:
+            name, key = event
+            counts[name] += 1
+            messages.append(record(name, id=key, n=counts[name]))
+    seen = []
+    warehouse_load = Watched(warehouse, seen)
+    states = warehouse_load.load(messages, size)
+    for place, (value, rows) in enumerate(zip(states, seen, strict=True), 1):
+        assert all(rows[name] >= value[name] for name in STREAMS)
+        assert rows["c"] == value["c"] or place == len(states)
+
+
+class Watched:
+    """Loads messages and looks into the warehouse each time a STATE comes out."""
+
+    def __init__(self, warehouse: Warehouse, seen: list[dict[str, int]]) -> None:
+        self.warehouse = warehouse
+        self.seen = seen
+
+    def load(self, messages: list, size: int) -> list[dict[str, int]]:
+        import contextlib
+
+        from target_duckdb.loader import Load
+        from target_duckdb.reader import Reader
+        from target_duckdb.settings import read_settings
+
+        from tests.target_duckdb.loading import lines
+
+        out = Listener(self)
+        with contextlib.redirect_stdout(out), Load(read_settings(self.warehouse.config(batch_size_rows=size))) as load:
+            Reader(load).read([line] for line in lines(messages))
+            load.finish()
+        return [json.loads(text) for text in out.states]
+
+
+class Listener:
+    """A standard output that looks at the rows before it takes a STATE."""
+
+    def __init__(self, watched: Watched) -> None:
+        self.watched = watched
+        self.states: list[str] = []
+
+    def write(self, text: str) -> None:
+        self.states.append(text)
+        found = dict.fromkeys(STREAMS, 0)
+        tables = {row[0] for row in self.watched.warehouse.sql("SELECT table_name FROM duckdb_tables()")}
+        for name in tables & found.keys():
+            measure = "count(*)" if name == "c" else "coalesce(max(n), 0)"
+            found[name] = self.watched.warehouse.one(f"SELECT {measure} FROM crm.{name}")
+        self.watched.seen.append(found)
+
+    def flush(self) -> None:
+        """Everything is written at once."""
+
+
+def test_rows_without_a_key_wait_for_the_state_that_covers_them(warehouse):
+    messages = [schema("log", keys=[]), *records("log", [1, 2]), state(2), *records("log", [3, 4, 5, 6]), b"broken"]
+    done = warehouse.command(*messages, batch_size_rows=1)
+    assert done.returncode == 1
+    emitted = done.stdout.splitlines()
+    assert warehouse.path.exists() is bool(emitted)
+    if emitted:
+        assert warehouse.ids("crm.log") == [1, 2]
+
+
+def test_an_activation_of_an_unknown_stream_is_a_mistake(warehouse):
+    assert warehouse.command(activate("nope", 1)).returncode == 1
