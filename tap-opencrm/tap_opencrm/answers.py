@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ from tap_opencrm.errors import (
     BlockedError,
     CallError,
     NotFoundError,
+    QuotaError,
     RefusedError,
     RetriableCallError,
     ServerError,
@@ -27,6 +29,11 @@ _BY_STATUS: dict[int, type[CallError | RetriableCallError]] = {
     HTTPStatus.NOT_FOUND: NotFoundError,
     HTTPStatus.REQUEST_TIMEOUT: ServerError,
     HTTPStatus.TOO_MANY_REQUESTS: TooManyRequestsError,
+}
+# Only the first of these wordings is known.
+_BY_MESSAGE: dict[str, type[CallError]] = {
+    "unauthori[sz]ed": UnauthorizedError,
+    "quota|exceeded|too many requests|rate limit|request limit": QuotaError,
 }
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -76,8 +83,8 @@ def _refuse(constant: str) -> None:
 
 
 def _refusal(asked: str, message: str) -> CallError:
-    kind = UnauthorizedError if "unauthori" in message.lower() else RefusedError
-    return kind(asked, f'OpenCRM answered "{message}"')
+    kinds = [kind for mark, kind in _BY_MESSAGE.items() if re.search(mark, message, re.IGNORECASE)]
+    return (kinds or [RefusedError])[0](asked, f'OpenCRM answered "{message}"')
 
 
 def _excerpt(text: bytes) -> str:

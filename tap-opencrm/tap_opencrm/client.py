@@ -61,7 +61,6 @@ class OpenCRMStream(RESTStream[Call]):
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE  # values are made to conform as they are read
     payload_as_json = False
-    _LOG_REQUEST_METRICS = False
 
     def __init__(self, tap: Tap, name: str, connection: Connection) -> None:
         self.connection = connection

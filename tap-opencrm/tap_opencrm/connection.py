@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -22,6 +23,7 @@ from tap_opencrm.errors import (
     CallError,
     ForbiddenEndPointError,
     LostConnectionError,
+    NoConnectionError,
     RedirectError,
     RetriableCallError,
     TLSError,
@@ -67,7 +69,7 @@ def end_point_of(url: str, url_base: str) -> str:
 class Connection:
     """Sends requests to one OpenCRM, at the pace and within the budget of the user."""
 
-    settings: Mapping[str, object]
+    settings: Mapping[str, Any]
     url_base: str
     pace: Pace
     budget: Budget
@@ -83,23 +85,24 @@ class Connection:
         session = requests.Session()
         session.adapters.clear()
         session.mount(self.url_base, ReadOnlyAdapter(self.url_base, self.lanes + 1))
-        if self.settings["ca_bundle"]:
-            session.verify = str(self.settings["ca_bundle"])
+        # Sessions heed this variable, too, but not for requests that were prepared beforehand.
+        session.verify = self.settings["ca_bundle"] or os.environ.get("REQUESTS_CA_BUNDLE") or True
         return session
 
     @cached_property
     def credentials(self) -> Credentials:
         """What proves who asks."""
         settings = self.settings
-        method, key, password = settings["auth_method"], settings["api_key"], settings["pass_key"]
-        return credentials_for(str(method), str(key), str(password), self.log_in)
+        return credentials_for(
+            settings["auth_method"], settings["api_key"], settings["pass_key"], self.log_in
+        )
 
     def log_in(self) -> str:
         """Exchange the key pair for an access key."""
         request = requests.Request(
             "POST",
             self.url_base + LOGIN,
-            headers={"User-Agent": str(self.settings["user_agent"])},
+            headers={"User-Agent": self.settings["user_agent"]},
             data={"key": self.settings["api_key"], "passkey": self.settings["pass_key"]},
         ).prepare()
         return answers.access_key(LOGIN, answers.decode(LOGIN, self.send(request).content))
@@ -113,7 +116,7 @@ class Connection:
             )
         self.pace.wait()
         self.requests_sent += 1
-        seconds = float(str(self.settings["timeout"]))
+        seconds = float(self.settings["timeout"])
         try:
             response = self.session.send(
                 request, timeout=(min(_CONNECT_TIMEOUT, seconds), seconds), allow_redirects=False
@@ -130,10 +133,12 @@ class Connection:
         host = self.url_base.removesuffix("api/rest/")
         if isinstance(error, requests.exceptions.SSLError):
             return TLSError(f"{asked} at {host}", _reason(error))
+        if not _is_unconnected(error):
+            return LostConnectionError(f"{asked} at {host}", _reason(error))
         self._failed_tries += 1
         if not self.has_answered and self._failed_tries >= _FIRST_TRIES:
             return UnreachableError(f"{asked} at {host}", _reason(error))
-        return LostConnectionError(f"{asked} at {host}", _reason(error))
+        return NoConnectionError(f"{asked} at {host}", _reason(error))
 
 
 def check_status(asked: str, response: requests.Response) -> None:
@@ -185,6 +190,12 @@ _REASONS = (
     ("reset by peer", "the connection was reset"),
     ("RemoteDisconnected", "the server hung up"),
 )
+
+
+def _is_unconnected(error: requests.RequestException) -> bool:
+    """Tell whether the request never left, so that it does not matter which one it was."""
+    text = repr(error)
+    return any(mark in text for mark in ("NewConnectionError", "NameResolutionError", "ConnectTimeout"))
 
 
 def _reason(error: requests.RequestException) -> str:

@@ -92,16 +92,28 @@ class WaitTooLongError(CallError):
     advice = "Run again later; what was not finished is read from its old bookmark then."
 
 
+class QuotaError(CallError):
+    """OpenCRM says that the requests of the subscription are used up."""
+
+    advice = "The subscription limits the requests: run less often, or set a higher page_size."
+
+
 class BudgetSpentError(CallError):
     """The requests allowed per day are used up."""
 
     advice = "What was not finished is read from its old bookmark next time; or raise daily_request_budget."
 
 
-class LostConnectionError(RetriableCallError):
-    """The connection failed on the way."""
+class NoConnectionError(RetriableCallError):
+    """The server, which has answered before, cannot be reached any more."""
 
     advice = "Check the network."
+
+
+class LostConnectionError(RetriableCallError):
+    """The connection broke off while the server was answering."""
+
+    advice = "Run again; a lower page_size or a higher timeout may help."
 
 
 class TooManyRequestsError(RetriableCallError):

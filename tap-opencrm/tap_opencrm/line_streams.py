@@ -10,17 +10,15 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import SchemaDirectory, StreamSchema
+from singer_sdk import StreamSchema
 
-from tap_opencrm import schemas
-from tap_opencrm.records import Shape
-from tap_opencrm.settings import zone
+from tap_opencrm.schemas import SCHEMA_FILES
 from tap_opencrm.sweeps import SweepingStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_opencrm.records import Row
+    from tap_opencrm.records import Row, Shape
 
 _NUMBERED = re.compile(r"([a-z_]*[a-z_])(\d{1,3})", re.IGNORECASE)
 _MARKS_A_LINE = re.compile(r"(?:hdn_?)?product_?(?:id|name)", re.IGNORECASE)
@@ -29,7 +27,7 @@ _MARKS_A_LINE = re.compile(r"(?:hdn_?)?product_?(?:id|name)", re.IGNORECASE)
 class LineStream(SweepingStream):
     """The product lines of one entity; written as its records are."""
 
-    schema = StreamSchema(SchemaDirectory(schemas), key="lines")
+    schema = StreamSchema(SCHEMA_FILES, key="lines")
     primary_keys = ("id",)
     state_partitioning_keys = ()
 
@@ -44,10 +42,7 @@ class LineStream(SweepingStream):
 
     @cached_property
     def _shape(self) -> Shape:
-        declared = StreamSchema(SchemaDirectory(schemas), key="lines").get_stream_schema(self, type(self))
-        return Shape(
-            declared["properties"], zone(self.config), decode_html=self.config["decode_html_entities"]
-        )
+        return self.shape("lines")
 
 
 def _placed(line: Row, number: int, parent: Row) -> Row:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from singer_sdk import SchemaDirectory, StreamSchema
+from singer_sdk import StreamSchema
 from typing_extensions import override
 
-from tap_opencrm import schemas
+from tap_opencrm.schemas import SCHEMA_FILES
 from tap_opencrm.sweeps import SweepingStream
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class LiveStream(SweepingStream):
     """The ids of one entity; empty, and not concluded, unless every one of them was read."""
 
-    schema = StreamSchema(SchemaDirectory(schemas), key="live")
+    schema = StreamSchema(SCHEMA_FILES, key="live")
     primary_keys = ("id",)
 
     def __init__(self, tap: Tap, source: EntityStream) -> None:

@@ -71,6 +71,7 @@ class Scan:
         window = self.waiting.popleft()
         fresh = [self.seen.add(key[0]) for key in keys]
         self._idle_pages = 0 if any(fresh) else self._idle_pages + 1
+        self.has_drifted |= window.start > 0 and keys[:1] != [self._anchor]
         if not self._is_connected(window, keys):
             self._step_back(window)
         elif self._is_end(keys):
@@ -95,10 +96,7 @@ class Scan:
         return Window(start, self.page_size if self._ends_by_count else start + self.page_size)
 
     def _is_connected(self, window: Window, keys: list[Key]) -> bool:
-        if window.start == 0:
-            return True
-        self.has_drifted |= not keys or keys[0] != self._anchor
-        return bool(keys) and (self._anchor in keys or keys[0] in self._known)
+        return window.start == 0 or (bool(keys) and (self._anchor in keys or keys[0] in self._known))
 
     def _is_end(self, keys: list[Key]) -> bool:
         """Nothing but the anchor; or page after page ends with it, as where the server knows no limits."""
@@ -133,7 +131,7 @@ class Scan:
 
     def _step_back(self, window: Window) -> None:
         self._steps_back += 1
-        self._guard(self._steps_back > MOST_STEPS_BACK)
+        self._guard(self._steps_back > MOST_STEPS_BACK + self._pages // 4)
         self._distance = max(self.page_size - 1, self._distance * 2)
         self._planned = max(0, min(window.start, self._position) - self._distance)
         self.waiting.clear()

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from tap_opencrm.errors import (
     BlockedError,
     BudgetSpentError,
+    NoConnectionError,
     PartialSyncError,
+    QuotaError,
     RedirectError,
     TLSError,
     UnauthorizedError,
@@ -25,7 +27,15 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("tap-opencrm")
 
 # These would befall the next stream just the same.
-_STOPS_ALL = (BudgetSpentError, RedirectError, TLSError, UnreachableError, WaitTooLongError)
+_STOPS_ALL = (
+    BudgetSpentError,
+    NoConnectionError,
+    QuotaError,
+    RedirectError,
+    TLSError,
+    UnreachableError,
+    WaitTooLongError,
+)
 _STOPS_ALL_AT_FIRST = (BlockedError, UnauthorizedError)
 
 
@@ -37,10 +47,15 @@ class Run:
     stopped_by: SyncError | None = None
     live: dict[str, Ids] = field(default_factory=dict)
 
+    @staticmethod
+    def is_hopeless(error: SyncError, *, is_first: bool) -> bool:
+        """Tell whether an error would befall all streams; more of them do if it is the first answer."""
+        return isinstance(error, _STOPS_ALL) or (is_first and isinstance(error, _STOPS_ALL_AT_FIRST))
+
     def fail(self, stream: str, error: SyncError, *, is_first: bool) -> None:
-        """Remember that a stream failed; some errors stop the run, more of them if it is the first answer."""
+        """Remember that a stream failed, and stop the run if that is hopeless."""
         self.failures[stream] = error
-        if isinstance(error, _STOPS_ALL) or (is_first and isinstance(error, _STOPS_ALL_AT_FIRST)):
+        if self.is_hopeless(error, is_first=is_first):
             self.stopped_by = error
         else:
             _logger.error("%s: %s", stream, error)

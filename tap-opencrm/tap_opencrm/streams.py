@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from functools import cached_property
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import SchemaDirectory, StreamSchema
+from singer_sdk import StreamSchema
 from singer_sdk.exceptions import SyncError
 from typing_extensions import override
 
-from tap_opencrm import schemas
 from tap_opencrm.errors import FilterIgnoredError, NotFoundError, RefusedError
 from tap_opencrm.incremental import Bookmark, days_between, parse_moment
 from tap_opencrm.line_streams import LineStream, find_lines
-from tap_opencrm.records import CUSTOM_FIELD, Shape, is_custom, parse_modified
-from tap_opencrm.settings import zone
+from tap_opencrm.records import CUSTOM_FIELD, is_custom, parse_modified
+from tap_opencrm.schemas import SCHEMA_FILES
 from tap_opencrm.sweeps import Sweep, SweepingStream
 
 if TYPE_CHECKING:
@@ -26,12 +24,10 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context
 
     from tap_opencrm.connection import Connection
-    from tap_opencrm.dates import Zone
     from tap_opencrm.entities import Entity
-    from tap_opencrm.records import Row
+    from tap_opencrm.records import Row, Shape
     from tap_opencrm.run import Run
 
-SCHEMA_FILES = SchemaDirectory(schemas)
 _MODIFIED = {
     "type": ["string", "null"],
     "format": "date-time",
@@ -95,7 +91,7 @@ class EntityStream(SweepingStream):
             lines.announce()
         if self.run.stopped_by:
             return
-        shape = self._shape()
+        shape = self.shape(self.entity.name)
         try:
             with self.workers() as pool:
                 yield from self._read(pool, shape)
@@ -108,20 +104,6 @@ class EntityStream(SweepingStream):
     def line_streams(self) -> list[LineStream]:
         """The selected streams of product lines of this entity."""
         return [stream for stream in self.child_streams if isinstance(stream, LineStream) and stream.selected]
-
-    @cached_property
-    def _zone(self) -> Zone:
-        return zone(self.config)
-
-    def _shape(self) -> Shape:
-        declared = SCHEMA_FILES.get_schema(self.entity.name)["properties"]
-        properties = {name: declared.get(name, schema) for name, schema in self.schema["properties"].items()}
-        return Shape(
-            properties,
-            self._zone,
-            decode_html=self.config["decode_html_entities"],
-            dropped=frozenset(declared) - frozenset(properties),
-        )
 
     def _read(self, pool: ThreadPoolExecutor, shape: Shape) -> Iterator[Row]:
         bookmark = self._bookmark()
@@ -142,7 +124,7 @@ class EntityStream(SweepingStream):
     def _read_days(self, pool: ThreadPoolExecutor, shape: Shape, bookmark: Bookmark) -> Iterator[Row]:
         _, started = self.ask_count(self.entity.count_end_point)
         sweep = Sweep(started=started)
-        for day in days_between(bookmark.due_from or started, started, self._zone):
+        for day in days_between(bookmark.due_from or started, started, self.zone):
             sweep.condition = f"{self.replication_key}|BEGINS|{day}"
             for page in self.sweep(pool, sweep):
                 self._check_filter(page, str(day))
@@ -160,15 +142,22 @@ class EntityStream(SweepingStream):
             return Bookmark(None, None, timedelta())
         state = self.stream_state
         is_same = state.get("replication_key") == self.replication_key
-        reached = parse_moment(state.get("replication_key_value")) if is_same else None
+        reached = self._reached(state.get("replication_key_value")) if is_same else None
         lookback = timedelta(minutes=int(self.config["lookback_minutes"]))
         return Bookmark(reached, parse_moment(self.config["start_date"]), lookback)
+
+    def _reached(self, text: str | None) -> datetime | None:
+        try:
+            return parse_moment(text)
+        except (TypeError, ValueError):
+            self.logger.warning("%s: the bookmark %r is not a time, so everything is read", self.name, text)
+            return None
 
     def _due(
         self, pool: ThreadPoolExecutor, shape: Shape, bookmark: Bookmark, page: list[Row]
     ) -> Iterator[Row]:
         key = self.replication_key or ""
-        due = [row for row in page if bookmark.is_due(parse_modified(row.get(key), self._zone))]
+        due = [row for row in page if bookmark.is_due(parse_modified(row.get(key), self.zone))]
         records = [shape.read(row) for row in due]
         lines: list[Future[list[Row]]] = []
         if self.line_streams:

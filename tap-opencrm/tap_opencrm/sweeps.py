@@ -6,13 +6,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tap_opencrm.checks import zone
 from tap_opencrm.client import OpenCRMStream
 from tap_opencrm.errors import IncompleteError, UnstableListError
 from tap_opencrm.ids import Ids
 from tap_opencrm.paging import Key, Scan, Window
-from tap_opencrm.records import Row, row_id
+from tap_opencrm.records import Row, Shape, row_id
+from tap_opencrm.schemas import SCHEMA_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_opencrm.connection import Connection
+    from tap_opencrm.dates import Zone
     from tap_opencrm.entities import Entity
 
 _ATTEMPTS = 2
@@ -63,6 +67,22 @@ class SweepingStream(OpenCRMStream):
     def __init__(self, tap: Tap, name: str, connection: Connection, entity: Entity) -> None:
         self.entity = entity
         super().__init__(tap, name, connection)
+
+    def shape(self, schema_file: str) -> Shape:
+        """Return what makes records of rows; the schema files know more of a field than a catalogue does."""
+        declared = SCHEMA_FILES.get_schema(schema_file)["properties"]
+        wanted = self.effective_schema["properties"]
+        return Shape(
+            {name: declared.get(name, schema) for name, schema in wanted.items()},
+            self.zone,
+            decode_html=self.config["decode_html_entities"],
+            dropped=frozenset(declared) - frozenset(wanted),
+        )
+
+    @cached_property
+    def zone(self) -> Zone:
+        """The zone of times without an offset."""
+        return zone(self.config)
 
     def ask_sample(self, size: int) -> list[Row]:
         """Return the first records of the list."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, SyncError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_opencrm import settings
+from tap_opencrm import checks, settings
 from tap_opencrm.cli import Command
 from tap_opencrm.connection import Connection
 from tap_opencrm.entities import ENTITIES
@@ -58,7 +58,7 @@ class TapOpenCRM(Tap):
         """The connection all streams share."""
         return Connection(
             self.config,
-            settings.url_base(self.config),
+            checks.url_base(self.config),
             Pace(self.config["max_requests_per_second"]),
             Budget(self.config["daily_request_budget"]),
             lanes=self.config["concurrency"],
@@ -75,10 +75,10 @@ class TapOpenCRM(Tap):
         try:
             errors = super()._validate_config(raise_errors=raise_errors)
         except ConfigValidationError as error:
-            raise SettingsError("; ".join(map(settings.explain, error.errors))) from None
+            raise SettingsError("; ".join(map(checks.explain, error.errors))) from None
         self._config = dict.fromkeys(settings.OPTIONAL) | self._config
         hide([str(self._config["api_key"]), str(self._config["pass_key"])])
-        settings.check(self._config)
+        checks.check(self._config)
         return errors
 
     @classmethod
@@ -134,9 +134,11 @@ class TapOpenCRM(Tap):
             return True
         try:
             stream.learn_from_sample()
-        except (RefusedError, NotFoundError) as error:
-            self.logger.warning("%s: %s", stream.name, error)
-            return not stream.entity.is_optional
+        except SyncError as error:
+            if self.run.is_hopeless(error, is_first=not self.connection.has_read):
+                raise
+            self.logger.warning("%s: no sample, so no custom fields: %s", stream.name, error)
+            return not (stream.entity.is_optional and isinstance(error, (RefusedError, NotFoundError)))
         return True
 
     @override

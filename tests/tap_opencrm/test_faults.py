@@ -44,7 +44,7 @@ def test_a_bad_answer_is_never_an_empty_list(crm, sync, no_waiting, caplog, name
     crm.server.faults.add(Fault(kind="status", status=200, body=body, match=at, skip=skip, times=None))
     output = sync(fails=True)
     if output.error:
-        assert "contacts" in str(output.error) or "Unauthorized" in str(output.error)
+        assert any(text in str(output.error) for text in ("contacts", "Unauthorized", "limit exceeded"))
     else:  # the count refused or gave another number, and the list alone was read to its end
         assert at == "contact_list_count"
         assert output.ids("contacts")
@@ -145,6 +145,28 @@ def test_a_server_that_goes_away_later_is_waited_for_longer(crm, sync, no_waitin
     assert "contacts" in str(output.error)
 
 
+def test_a_server_that_is_gone_is_not_asked_by_every_stream(crm, sync, no_waiting):
+    def switch_off(request, number):
+        if "list_count" in request.path:
+            crm.server._listener.server_close()
+
+    crm.server.before_request.append(switch_off)
+    crm.server.faults.add(Fault(kind="reset", match="list_full", skip=2, times=None))
+    output = sync(fails=True, entities=["contacts", "leads"], max_retries=1)
+    assert "connection refused" in str(output.error)
+    assert list(output.tap.run.failures) == ["contacts"]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 500}, {"status": 403}, {"body": "<html>", "status": 200}], ids=str
+)
+def test_a_module_that_breaks_at_discovery_does_not_stop_the_others(crm, sync, source, no_waiting, fault):
+    crm.server.faults.add(Fault(kind="status", match="get_lead", times=None, **fault))
+    output = sync(fails=True, entities=["contacts", "leads"])
+    assert set(output.ids("contacts")) == source("contacts")
+    assert list(output.tap.run.failures) == ["leads"]
+
+
 def test_an_error_that_all_streams_would_meet_stops_the_run(crm, sync):
     output = sync(fails=True, pass_key="wrong", entities=["contacts", "leads"], custom_field_sample_size=0)
     assert "Unauthorized" in str(output.error)
@@ -156,7 +178,7 @@ def test_users_may_be_missing(crm, sync, source, caplog):
     output = sync(entities=["contacts", "users"])
     assert "users" not in output.streams("SCHEMA")
     assert set(output.ids("contacts")) == source("contacts")
-    assert "users: get_user_list_full" in caplog.text
+    assert "users: no sample, so no custom fields: get_user_list_full" in caplog.text
 
 
 @pytest.mark.parametrize("unknown", ["error", "404"])

@@ -84,6 +84,14 @@ def test_a_bookmark_of_another_field_counts_for_nothing(fresh, sync):
     assert set(sync(state).ids("contacts")) == set(fresh)
 
 
+@pytest.mark.parametrize("nonsense", ["yesterday", 5, "2026-13-01"])
+def test_a_bookmark_that_is_no_time_means_that_everything_is_read(fresh, sync, caplog, nonsense):
+    state = sync().state
+    state["bookmarks"]["contacts"]["replication_key_value"] = nonsense
+    assert set(sync(state).ids("contacts")) == set(fresh)
+    assert "is not a time" in caplog.text
+
+
 def test_a_failed_reading_leaves_the_bookmark_and_says_nothing_of_deletes(fresh, crm, clock, sync):
     state = sync().state
     clock.advance(days=1)

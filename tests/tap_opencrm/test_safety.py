@@ -10,12 +10,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import requests
 from crm_simulator import Fault
+from tap_opencrm.checks import url_base
 from tap_opencrm.connection import Connection
 from tap_opencrm.entities import READ_END_POINTS
 from tap_opencrm.errors import ForbiddenEndPointError, SettingsError
 from tap_opencrm.limits import Budget, Pace
 from tap_opencrm.redaction import MASK, hide, redact, spellings
-from tap_opencrm.settings import url_base
 
 BASE = "https://acme.opencrm.co.uk/api/rest/"
 
@@ -203,10 +203,17 @@ def test_no_secret_is_ever_written(crm, sync, no_waiting, caplog, method, fault)
     assert not [secret for secret in secrets if secret in written]
 
 
-def test_tls_below_1_2_and_unknown_certificates_are_refused():
+def test_tls_below_1_2_and_unknown_certificates_are_refused(monkeypatch):
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     adapter = connection().session.get_adapter(BASE)
     assert adapter.poolmanager.connection_pool_kw["ssl_minimum_version"] is ssl.TLSVersion.TLSv1_2
     assert connection().session.verify is True
+
+
+def test_certificates_of_the_company_come_from_the_setting_then_from_the_environment(monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/environment.pem")
+    assert connection().session.verify == "/environment.pem"
+    assert connection(ca_bundle="/setting.pem").session.verify == "/setting.pem"
 
 
 class _Plain(BaseHTTPRequestHandler):
