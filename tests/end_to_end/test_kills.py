@@ -1,0 +1,67 @@
+"""SIGKILL of tap or target at any moment: the file opens, its ledger adds up, the next run makes it whole."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+
+import pytest
+
+from tests.end_to_end import figures, truth
+from tests.end_to_end.pipeline import Kill
+from tests.end_to_end.worlds import WORLDS, frozen
+
+FEW, MANY = 10, int(os.environ.get("CRM_SOAK_KILLS", "1000"))
+BETWEEN_COMPARISONS = 5
+DEEDS = ("create_record", "update_record", "tie", "delete_record")
+
+
+def kill_again_and_again(crm: str, forks, folder, number: int, seed: int) -> None:
+    random = Random(seed)
+    kind, entities = WORLDS[crm]
+    simulator = frozen("2026-06-15T12:00:00+00:00", seed=seed)
+    world = kind.create(forks, folder, simulator, entities)
+    world.pipeline.target_config["batch_size_rows"] = 7  # many commits, so that many moments lie within one
+    try:
+        longest = max(world.run().seconds, 0.2)
+        for count in range(1, number + 1):
+            for _ in range(random.randint(1, 6)):
+                world.change(
+                    random.choice(("create_record", "update_record", "tie", "delete_record")), random
+                )
+            simulator.clock.advance(random.choice((1, 90, 7300)))
+            delay = random.random() * longest
+            world.run(Kill(random.choice(("tap", "target", "target")), 0, delay))
+            assert truth.ledger_differences(world.warehouse) == [], "the file opens and its ledger adds up"
+            assert_state_is_not_ahead(world)
+            figures.count("Kills", f"kills ({world.crm_name})")
+            if count % BETWEEN_COMPARISONS == 0 or count == number:
+                outcome = world.run()
+                assert outcome.succeeded, outcome.errors
+                differences = world.differences()
+                assert differences == [], "\n".join(differences[:10])
+                figures.count("Kills", "comparisons with the source, 0 lost, 0 doubled")
+    finally:
+        simulator.stop()
+
+
+def assert_state_is_not_ahead(world) -> None:
+    """What the target let out as STATE is what the file holds, or older."""
+    held = [row["value"] for row in world.warehouse.ledger("state")]
+    if world.pipeline.state and held:
+        bookmarks = world.pipeline.state.get("bookmarks", {})
+        kept = held[-1].get("bookmarks", {})
+        for stream, bookmark in bookmarks.items():
+            value = bookmark.get("replication_key_value", "")
+            assert value <= kept.get(stream, {}).get("replication_key_value", ""), stream
+
+
+@pytest.mark.parametrize("crm", WORLDS)
+def test_some_kills_lose_nothing(forks, tmp_path, crm):
+    kill_again_and_again(crm, forks, tmp_path, FEW, seed=1)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("crm", WORLDS)
+def test_a_thousand_kills_lose_nothing(forks, tmp_path, crm):
+    kill_again_and_again(crm, forks, tmp_path, MANY // 2, seed=2)
