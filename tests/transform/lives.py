@@ -37,7 +37,7 @@ def go_on(simulator: Simulator) -> None:
     opencrm.update("opportunity", ours[1], {"sales_stage": "Negotiation/Review", "amount": "4321.99"})
     opencrm.delete("opportunity", ours[2])
     espocrm.update("Opportunity", theirs[0], {"stage": "Closed Lost", "closeDate": "2026-11-23"})
-    espocrm.update("Opportunity", theirs[1], {"stage": "Negotiation", "probability": 80})
+    espocrm.update("Opportunity", theirs[1], {"stage": "Almost there", "probability": 80})
     espocrm.create(
         "Opportunity", {"name": "New", "stage": "Prospecting", "amount": 99.99, "closeDate": "2027-01-31"}
     )
