@@ -11,6 +11,7 @@ from typing_extensions import override
 from tap_espocrm.answers import RefusedError, UnexpectedAnswerError
 from tap_espocrm.lists import page_of
 from tap_espocrm.paging import pages_by_key
+from tap_espocrm.prefetch import prefetched
 from tap_espocrm.streams import Batch, EspoStream, Shape, Source
 from tap_espocrm.sweeps import sweep_pages
 from tap_espocrm.values import Conversion
@@ -56,7 +57,7 @@ class NoteStream(EspoStream):
         conversion = Conversion(self.effective_schema["properties"], self.selected_names)
         highest = start = self._start()
         page: Page | None = None
-        for page in self.feed.pages(conversion.selected, max(0, start - LOOKBACK)):
+        for page in prefetched(self.feed.pages(conversion.selected, max(0, start - LOOKBACK))):
             highest = max([highest, *(int(row[NUMBER]) for row in page.rows)])
             records = [conversion.apply(row) for row in page.rows]
             yield Batch(records, page.received_at, highest if self.feed.is_oldest_first else None)

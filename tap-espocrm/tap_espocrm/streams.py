@@ -149,7 +149,7 @@ class EspoStream(Stream):
     ) -> Generator[dict[str, Any], Any, Any]:
         self.begin()
         with self.get_record_counter() as counter, self.get_sync_timer():
-            for batch in prefetched(self.batches()):
+            for batch in self.batches():
                 if write_messages:
                     self.write_batch(batch)
                 counter.increment(len(batch.records))
@@ -201,7 +201,7 @@ class EntityStream(EspoStream):
     def batches(self) -> Iterator[Batch]:
         conversion = Conversion(self.effective_schema["properties"], self.selected_names)
         whole = WholeRows(self.entity.cut_attributes & self.selected_names, self.source.is_full)
-        for page in self._pages(conversion.selected):
+        for page in prefetched(self._pages(conversion.selected)):
             complete = self.source.lists.complete(self.entity.name, page, whole)
             records = [conversion.apply(row) for row in complete.rows]
             yield Batch(records, page.received_at, self._bookmark(page))

@@ -50,7 +50,7 @@ class SweptStream(EspoStream):
 
     @override
     def batches(self) -> Iterator[Batch]:
-        for page in sweep_pages(self.source.lists, self.entity_name, [self.wanted.attributes]):
+        for page in prefetched(sweep_pages(self.source.lists, self.entity_name, [self.wanted.attributes])):
             yield self.batch_of(page)
 
     def batch_of(self, page: Page) -> Batch:
@@ -71,6 +71,9 @@ class RelatedStream(EspoStream):
 
     @override
     def batches(self) -> Iterator[Batch]:
+        return prefetched(self._all())
+
+    def _all(self) -> Iterator[Batch]:
         for page in sweep_pages(self.source.lists, self.entity_name, ()):
             for row in page.rows:
                 yield from self._related(str(row["id"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tap_espocrm.field_types import DATETIME, DECIMAL, Schema
@@ -15,12 +14,10 @@ Json: TypeAlias = Any
 
 Row = dict[str, Json]
 
-_DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
-
 
 def to_iso(value: object) -> object:
     """Give a UTC datetime of EspoCRM its `T` and `Z`; anything else passes as it came."""
-    if isinstance(value, str) and _DATETIME.fullmatch(value):
+    if isinstance(value, str) and value[4:5] == "-" and value[10:11] == " " and value[13:14] == ":":
         return f"{value[:10]}T{value[11:]}Z"
     return value
 
@@ -35,13 +32,16 @@ class Conversion:
 
     def __init__(self, properties: Mapping[str, Schema], selected: frozenset[str]) -> None:
         self.selected = tuple(name for name in properties if name in selected)
+        self._names = frozenset(self.selected)
         formats = {name: properties[name].get("format") for name in self.selected}
         self.datetimes = tuple(n for n, f in formats.items() if f == DATETIME["format"])
         self.decimals = tuple(n for n, f in formats.items() if f == DECIMAL["format"])
 
     def apply(self, row: Row) -> Row:
         """Make the record that is written; a property that did not come is not invented."""
-        record = {name: row[name] for name in self.selected if name in row}
+        record = row.copy()
+        for name in row.keys() - self._names:
+            del record[name]
         for name in self.datetimes:
             value = record.get(name)
             if value is not None:
