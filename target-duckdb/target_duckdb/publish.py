@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from target_duckdb.publish_exports import Model
     from target_duckdb.publish_settings import Settings
 
+INTERRUPTED = 130
+"""What a shell says of a program that was interrupted."""
+
 
 def publish(chosen: Settings) -> str:
     """Publish one version; return what happened in one line."""
@@ -85,7 +88,7 @@ def write_exports(chosen: Settings, copy: Path, directory: Path, stamp: str) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Publish as the command line says; return the exit code: 0, 1 for a failure, 75 for a busy database."""
+    """Publish as the command line says; return the exit code: 0, 1 failed, 75 busy, 130 interrupted."""
     os.umask(0o077)
     try:
         line, code = publish(settings(arguments)), 0
@@ -93,6 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line, code = str(error), error.exit_code
     except (DatabaseError, OSError) as error:
         line, code = one_line(error), PublishError.exit_code
+    except KeyboardInterrupt:
+        line, code = "interrupted; whatever was published stays", INTERRUPTED
     sys.stderr.write(f"duckdb-publish: {line}\n")
     return code
 

@@ -115,7 +115,7 @@ def test_bars_are_as_long_as_their_numbers(desk, published):
 def test_the_figures_are_the_answers(desk, published):
     with duckdb.connect(str(published), read_only=True) as connection:
         pipeline = connection.execute(
-            "SELECT sum(amount_base) FROM bi.sales_pipeline GROUP BY base_currency ORDER BY base_currency"
+            "SELECT sum(amount_base) FROM bi.sales_pipeline GROUP BY base_currency ORDER BY min(source)"
         ).fetchall()
         (overdue,) = connection.execute("SELECT count(*) FROM bi.sales_pipeline WHERE is_overdue").fetchall()[
             0

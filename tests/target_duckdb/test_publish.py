@@ -6,8 +6,11 @@ import csv
 import hashlib
 import json
 import os
+import resource
+import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -229,6 +232,37 @@ def test_a_directory_of_somebody_else_is_never_replaced(working):
     (there / "exports/mine.txt").write_text("mine")
     assert run(working).returncode == 1
     assert (there / "exports/mine.txt").read_text() == "mine"
+
+
+def test_a_full_disk_is_said_in_one_line_and_the_old_version_stays(working):
+    there = publish(working)
+    with duckdb.connect(str(working)) as connection:
+        connection.execute("CREATE TABLE bi.more AS SELECT uuid() AS id FROM range(100000)")
+    half = working.stat().st_size // 2
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (half, half))
+
+    command = [*PUBLISH, *arguments(working)]
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
+    assert [path.name for path in (there / ".analytics.publish").iterdir()] == ["lock"]
+
+
+def test_an_interrupted_publisher_says_so_in_one_line(working, loading):
+    with subprocess.Popen([*PUBLISH, *arguments(working)], stderr=subprocess.PIPE, text=True) as waiting:
+        wait_until((working.parent / "published/.analytics.publish/lock").exists)
+        time.sleep(0.2)
+        waiting.send_signal(signal.SIGINT)
+        assert (waiting.stderr.read().count("\n"), waiting.wait(10)) == (1, 130)
+
+
+def wait_until(claim) -> None:
+    deadline = time.monotonic() + 20
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.fixture

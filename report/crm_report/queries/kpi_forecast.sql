@@ -2,4 +2,4 @@ SELECT base_currency AS currency, sum(forecast_amount_base) AS value, sum(won_am
 FROM bi.forecast
 WHERE date_trunc('quarter', close_month) = date_trunc('quarter', $today)
 GROUP BY base_currency
-ORDER BY base_currency
+ORDER BY min(source)

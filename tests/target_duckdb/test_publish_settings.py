@@ -1,0 +1,35 @@
+"""The table of settings in the documents is that of the program."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from target_duckdb.publish_settings import OPTIONS, settings
+
+PAGE = Path(__file__).resolve().parents[2] / "docs/bi/README.md"
+
+
+def test_the_documents_list_every_setting_with_its_default():
+    rows = re.findall(
+        r"^\| `(\w+)` \| (?:`([^`]*)`)? ?\| ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
+    listed = {name: default for name, default in rows if name in OPTIONS}
+    assert listed == {name: option.default for name, option in OPTIONS.items()}
+
+
+def test_exports_and_views_lie_beside_the_read_copy_unless_told_otherwise():
+    found = settings(["--target", "/data/published/sales.duckdb", "--live", "/elsewhere/live.duckdb"])
+    assert found.exports == Path("/data/published/exports")
+    assert found.live == Path("/elsewhere/live.duckdb")
+
+
+@pytest.mark.parametrize(
+    "words", [["--keep", "0"], ["--mode", "rw"], ["--formats", "xlsx"], ["--wait", "soon"]], ids=" ".join
+)
+def test_a_setting_that_makes_no_sense_is_refused(words, capsys):
+    with pytest.raises(SystemExit) as refused:
+        settings(words)
+    assert refused.value.code == 2
+    assert words[0] in capsys.readouterr().err
