@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from target_duckdb.spool import writing
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -70,7 +72,7 @@ class Segment:
         """Set rejected values aside."""
         if lines:
             self.longest_reject = max(self.longest_reject, *map(len, lines))
-            with self.rejects.open("ab") as rejects:
+            with writing(self.rejects), self.rejects.open("ab") as rejects:
                 rejects.writelines(lines)
 
 

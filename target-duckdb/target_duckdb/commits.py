@@ -54,6 +54,7 @@ class Committer:
         with self.database.transaction():
             self.ledger.open()
             self.tables.open()
+            self._prepare(batch, stages)
             for step in batch.steps:
                 if isinstance(step, Segment):
                     self._load(step, stages[step.path])
@@ -64,6 +65,17 @@ class Committer:
             self._close_ledger(batch)
         self.ledger.commits += 1
         self._tidy(batch, stages)
+
+    def _prepare(self, batch: Batch, stages: dict[Path, Stage]) -> None:
+        """Change all tables before any row: DuckDB refuses a commit that alters a table after writing to it."""
+        segments = [step for step in batch.steps if isinstance(step, Segment)]
+        for segment in segments:
+            self.tables.prepare(segment.shape, self._extra(segment))
+        for step in batch.steps:
+            if isinstance(step, Activation):
+                self.deleter.prepare(step)
+        for segment in segments:
+            self._hold_exactly(segment, stages[segment.path])
 
     def _stage(self, segment: Segment) -> Stage:
         stage = self.stager.stage(segment)
@@ -98,7 +110,6 @@ class Committer:
         started, shape, tally = time.monotonic(), segment.shape, self._tally(segment.shape)
         extra = self._extra(segment)
         columns = self.tables.prepare(shape, extra)
-        columns |= self._inexact(shape, stage, columns)
         if stage.rejects:
             self.ledger.note_rejects(tally, stage.rejects)
         replaced = self._replace(segment, stage, columns, extra)
@@ -111,16 +122,15 @@ class Committer:
         tally.deleted += self.deleter.purge(shape, columns)
         tally.seconds += time.monotonic() - started
 
-    def _inexact(self, shape: Shape, stage: Stage, columns: dict[str, TableColumn]) -> dict[str, TableColumn]:
-        """Return, as text, the columns of doubles that would round a staged integer."""
-        wider = {}
-        for index, column in enumerate(shape.columns):
+    def _hold_exactly(self, segment: Segment, stage: Stage) -> None:
+        """Turn into text the columns of doubles that would round a staged integer."""
+        columns = self.tables.prepare(segment.shape, self._extra(segment))
+        for index, column in enumerate(segment.shape.columns):
             kept = columns[column.property]
             if (column.type, kept.type) == ("BIGINT", "DOUBLE") and self.database.run(
                 f"SELECT 1 FROM {quote(stage.rows)} WHERE abs(c{index}::HUGEINT) > {EXACT_IN_DOUBLE} LIMIT 1"
             ):
-                wider[column.property] = self.tables.hold_as_text(shape, kept)
-        return wider
+                self.tables.hold_as_text(segment.shape, kept)
 
     def _extra(self, segment: Segment) -> Sequence[Column]:
         if self.settings.add_record_metadata:

@@ -42,6 +42,12 @@ class Deleter:
         self._spared.discard(stream)
         self.run(f"DROP TABLE IF EXISTS {quote(f'spared {stream}')}")
 
+    def prepare(self, activation: Activation) -> None:
+        """Give the tables of an activation the columns it needs."""
+        self.tables.prepare(activation.shape, (TABLE_VERSION,) if activation.base else (TABLE_VERSION, DELETED_AT))
+        if activation.base:
+            self.tables.prepare(activation.base, (DELETED_AT,))
+
     def activate(self, activation: Activation) -> int:
         """Delete what an activation leaves behind and return how many rows of the stream went."""
         columns = self.tables.prepare(activation.shape, (TABLE_VERSION,))

@@ -27,6 +27,10 @@ class InvalidValueError(LoadError):
     """A value does not fit its column and the settings say that this stops the load."""
 
 
+class SpoolError(LoadError):
+    """The directory where records wait cannot be written."""
+
+
 class DatabaseError(LoadError):
     """DuckDB cannot be opened, is locked, or refuses a statement."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from target_duckdb.loader import Load
 
 BLOCK = 1 << 20
-HEARTBEAT = 5.0
+HEARTBEAT = 1.0
 VALUE = re.compile(r'("(?:[^"\\]|\\.)*"\s*:)|"(?:[^"\\]|\\.)*"?|[^\s"\[\]{}:,]+', re.DOTALL)
 IDLE = bytes([0xFF, 0xFE])  # no JSON begins like this; only its identity counts
 SHOWN = 200

@@ -6,14 +6,27 @@ import fcntl
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from target_duckdb.errors import SpoolError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 PREFIX = "target-duckdb-"
 LOCK = "lock"
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say in one line why something cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise SpoolError(f"cannot write to {path} (temp_directory): {error.strerror}") from error
 
 
 class Spool:
@@ -22,10 +35,11 @@ class Spool:
     def __init__(self, parent: str | None) -> None:
         """Make the directory, after removing those of processes that were killed."""
         root = Path(parent or tempfile.gettempdir())
-        root.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(root)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
-        self._lock = (self.path / "new").open("wb")
+        with writing(root):
+            root.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(root)
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+            self._lock = (self.path / "new").open("wb")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         (self.path / "new").rename(self.path / LOCK)
         self._count = 0
@@ -42,7 +56,8 @@ class Spool:
         """Open a new file of mode 0600."""
         self._count += 1
         path = self.path / f"{self._count}.ndjson"
-        return path, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
+        with writing(path):
+            return path, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
     def close(self) -> None:
         """Remove the directory with all it holds."""

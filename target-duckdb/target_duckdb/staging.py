@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from target_duckdb import sql
 from target_duckdb.errors import DatabaseError, InvalidValueError
+from target_duckdb.spool import writing
 from target_duckdb.sql import quote
 from target_duckdb.values import reject_line, rewrite
 
@@ -94,7 +95,7 @@ def rewrite_segment(segment: Segment) -> None:
     """Write a spool file again, value by value."""
     shape, fresh = segment.shape, segment.path.with_suffix(".rewritten")
     kept = longest = 0
-    with segment.path.open("rb") as old, fresh.open("wb") as new:
+    with writing(fresh), segment.path.open("rb") as old, fresh.open("wb") as new:
         for line in old:
             made = rewrite(line, shape)
             segment.reject([reject_line(rejection) for rejection in made.rejections])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from target_duckdb.batches import Segment
 from target_duckdb.guards import record_type
+from target_duckdb.spool import writing
 from target_duckdb.values import reject_line, rewrite
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class Stream:
         if self.lines and self._file:
             segment.rows += len(self.lines)
             segment.longest = max(segment.longest, max(map(len, self.lines)))
-            self._file.write(b"\n".join(self.lines) + b"\n")
+            with writing(segment.path):
+                self._file.write(b"\n".join(self.lines) + b"\n")
             self.lines.clear()
 
     def rewrite(self, line: bytes, segment: Segment) -> None:
@@ -63,6 +65,7 @@ class Stream:
 
     def close(self) -> None:
         """End the segment."""
-        if self._file:
-            self._file.close()
+        if self._file and self.segment:
+            with writing(self.segment.path):
+                self._file.close()
         self.segment = self._file = None

@@ -1,0 +1,184 @@
+"""Killed, stopped, out of disk: the file opens and holds exactly the last commit; the next run makes it whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.target_duckdb.loading import COMMAND, KEYED, Warehouse, lines, record, records, schema, state
+
+TOTAL = 900
+RULES = {**KEYED, "n": {"type": "integer"}}
+
+
+@pytest.fixture
+def warehouse(tmp_path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse.duckdb")
+
+
+def messages_from(start: int) -> list[dict]:
+    """What a tap sends that resumes at a STATE: two keyed streams, one without a key, a schema that grows."""
+    sent = [schema("a", RULES), schema("b", RULES), schema("log", RULES, [])]
+    for number in range(start, TOTAL):
+        if number % 150 == 0 or number == start:
+            width = number // 150
+            more = {f"x{place}": {"type": "string"} for place in range(width)}
+            sent.append(schema("a", {**RULES, **more, "n": {"type": "number" if width > 3 else "integer"}}))
+        sent.append(record("a", id=number % 300, n=number, **({"x0": "é" * 20} if number >= 150 else {})))
+        sent.append(record("b", id=number, n=number))
+        sent.append(record("log", id=number, n=number))
+        if number % 10 == 9:
+            sent.append(state({"n": number + 1}))
+    return sent
+
+
+def snapshot(warehouse: Warehouse) -> list:
+    queries = ("SELECT id, n::DOUBLE FROM crm.a ORDER BY id", "SELECT id, n FROM crm.b ORDER BY id", "SELECT id, n FROM crm.log ORDER BY id, n")
+    return [warehouse.sql(query) for query in queries]
+
+
+def committed(warehouse: Warehouse) -> int:
+    """Return the STATE in the file, after a look at the rows that go with it."""
+    if not warehouse.path.exists():
+        return 0
+    if not warehouse.one("SELECT count(*) FROM duckdb_tables() WHERE schema_name = '_load'"):
+        return 0
+    found = warehouse.sql("SELECT value::VARCHAR FROM _load.state")
+    number = json.loads(found[0][0])["n"] if found else 0
+    if number:
+        assert warehouse.one("SELECT count(*) FROM crm.b") >= number
+        assert warehouse.one("SELECT count(*) FROM crm.log") == number
+        assert warehouse.sql("SELECT id, n FROM crm.a WHERE n IS NULL OR n % 300 <> id") == []
+    return number
+
+
+def start(warehouse: Warehouse, **settings) -> subprocess.Popen[bytes]:
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(json.dumps(warehouse.config(**settings)), "utf-8")
+    command = [*COMMAND, "--config", str(config)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def kill_and_resume(warehouse: Warehouse, kills: int, chance: random.Random) -> None:
+    undisturbed = Warehouse(warehouse.path.with_name("undisturbed.duckdb"))
+    began = time.monotonic()
+    assert undisturbed.command(*messages_from(0), batch_size_rows=200).returncode == 0
+    whole = time.monotonic() - began
+    for _ in range(kills):
+        before = committed(warehouse)
+        payload = b"\n".join(lines(messages_from(before if before < TOTAL else 0)))
+        with start(warehouse, batch_size_rows=200) as process:
+            timer = chance.uniform(0.1 * whole, 0.9 * whole)
+            try:
+                out, _ = process.communicate(payload, timeout=timer)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                out, _ = process.communicate()
+        after = committed(warehouse)
+        emitted = [json.loads(line)["n"] for line in out.splitlines() if line.endswith(b"}")]
+        assert after >= max(emitted, default=0)
+        if after == TOTAL:
+            assert snapshot(warehouse) == snapshot(undisturbed)
+            warehouse.path.unlink()
+    last = committed(warehouse)
+    assert warehouse.command(*messages_from(last), batch_size_rows=200).returncode == 0
+    assert snapshot(warehouse) == snapshot(undisturbed)
+    assert not list(warehouse.path.parent.glob("target-duckdb-*"))
+
+
+def test_killed_at_random_moments_nothing_is_lost_or_doubled(warehouse):
+    kill_and_resume(warehouse, 20, random.Random(1))
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(50))
+def test_killed_a_thousand_times_nothing_is_lost_or_doubled(warehouse, seed):
+    kill_and_resume(warehouse, 20, random.Random(seed))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_commits_what_has_come_and_ends_cleanly(warehouse, number):
+    with start(warehouse) as process:
+        given = b"\n".join(lines([schema("a"), *records("a", range(100)), state({"n": 100}), *records("a", range(100, 105))])) + b"\n"
+        process.stdin.write(given + b'{"type":"RECORD","stream":"a","rec')
+        process.stdin.flush()
+        time.sleep(2)
+        began = time.monotonic()
+        process.send_signal(number)
+        out, error = process.stdout.read(), process.stderr.read()
+        assert process.wait(5) == 0, error
+        assert time.monotonic() - began < 5
+    assert out == b'{"n": 100}\n'
+    assert b"Traceback" not in error
+    assert warehouse.ids("crm.a") == list(range(105))
+    assert warehouse.sql("SELECT status FROM _load.runs") == [("running",)]
+
+
+def test_a_signal_does_not_wait_for_a_locked_file(warehouse):
+    import duckdb
+
+    warehouse.load(schema("a"), record("a", id=1))
+    with duckdb.connect(str(warehouse.path)), start(warehouse) as process:
+        process.stdin.write(b"\n".join(lines([schema("a"), record("a", id=2)])) + b"\n")
+        process.stdin.flush()
+        time.sleep(1.5)
+        began = time.monotonic()
+        process.terminate()
+        error = process.stderr.read()
+        assert process.wait(6) == 1
+        assert time.monotonic() - began < 6
+    assert b"is locked by process" in error
+
+
+def test_records_are_committed_when_they_have_waited_long_enough(warehouse):
+    with start(warehouse, max_batch_age_seconds=0.2) as process:
+        process.stdin.write(b"\n".join(lines([schema("a"), record("a", id=1), state({"n": 1})])) + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b'{"n": 1}\n'
+        assert warehouse.ids("crm.a") == [1]
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+def test_a_full_disk_stops_the_run_and_leaves_the_last_commit(warehouse):
+    first = [schema("a"), *records("a", range(1000)), state({"n": 1})]
+    assert warehouse.command(*first).returncode == 0
+    size = warehouse.path.stat().st_size
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(json.dumps(warehouse.config(temp_directory="/tmp", batch_size_rows=20_000)), "utf-8")
+    chance = random.Random(3)
+    texts = ["%0100x" % chance.getrandbits(400) for _ in range(40_000)]
+    more = lines([schema("a"), *(record("a", id=number, name=text) for number, text in enumerate(texts)), state({"n": 2})])
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 1_000_000, size + 1_000_000))
+
+    done = subprocess.run([*COMMAND, "--config", str(config)], input=b"\n".join(more), capture_output=True, preexec_fn=limit, timeout=60, check=False)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert len([line for line in done.stderr.splitlines() if b"ERROR" in line]) == 1
+    kept = warehouse.one("SELECT value::VARCHAR FROM _load.state")
+    assert json.loads(kept) == {"n": 1}
+    assert warehouse.command(*more).returncode == 0
+    assert warehouse.one("SELECT count(*) FROM crm.a") == 40_000
+
+
+def test_memory_stays_within_the_limit(warehouse):
+    """A peak of 600 MB, and 256 MB are enough for DuckDB."""
+    text = "x" * 900
+    given = b"\n".join(lines([schema("a"), *(record("a", id=number, name=text) for number in range(60_000)), state({"n": 1})]))
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(json.dumps(warehouse.config(memory_limit="128MB")), "utf-8")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    done = subprocess.run([*COMMAND, "--config", str(config)], input=given, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) < 600_000 or os.environ.get("CI")
+    assert warehouse.one("SELECT count(*) FROM crm.a") == 60_000
