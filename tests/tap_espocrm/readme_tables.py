@@ -56,8 +56,8 @@ TABLES = {"settings": settings_table, "types": types_table, "answers": answers_t
 
 def rendered(text: str) -> str:
     for name, table in TABLES.items():
-        marks = rf"(<!-- begin {name} -->\n).*?(\n<!-- end {name} -->)"
-        text, count = re.subn(marks, lambda m, t=table: m[1] + t() + m[2], text, flags=re.DOTALL)
+        marks = rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
+        text, count = re.subn(marks, lambda m, t=table: m[1] + t() + "\n" + m[2], text, flags=re.DOTALL)
         assert count == 1, name
     return text
 

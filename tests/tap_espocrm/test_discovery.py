@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from singer_sdk.exceptions import ConfigurationError
-
 from tap_espocrm.tap import TapEspoCRM
+
 from tests.tap_espocrm.harness import run_tap
 
 SNAPSHOT = Path(__file__).parent / "catalog.json"

@@ -11,7 +11,6 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigurationError
-
 from tap_espocrm.answers import Answer, Next, judge, parse
 from tap_espocrm.auth import ApiKey, Basic, Hmac, Token, authenticator_for
 from tap_espocrm.field_types import DATETIME, DECIMAL, OBJECT, TEXT, attribute_name
@@ -40,7 +39,9 @@ def test_a_token_takes_the_place_of_the_password_until_it_dies() -> None:
 
     def sent() -> tuple[str, str]:
         headers = token.headers(prepared())
-        return base64.b64decode(headers["Espo-Authorization"]).decode(), headers["Espo-Authorization-By-Token"]
+        return base64.b64decode(headers["Espo-Authorization"]).decode(), headers[
+            "Espo-Authorization-By-Token"
+        ]
 
     assert sent() == ("me:password", "false")
     token.learn("t0ken")
@@ -67,7 +68,9 @@ def test_the_settings_choose_the_way_to_log_in(config, kind) -> None:
     assert type(authenticator_for({"basic_auth": False, **config})) is kind
 
 
-@pytest.mark.parametrize("config", [{}, {"secret_key": "s"}, {"api_key": "k", "password": "p"}, {"username": "u"}])
+@pytest.mark.parametrize(
+    "config", [{}, {"secret_key": "s"}, {"api_key": "k", "password": "p"}, {"username": "u"}]
+)
 def test_settings_that_name_no_way_or_two_are_refused(config) -> None:
     with pytest.raises(ConfigurationError):
         authenticator_for({"basic_auth": False, **config})
@@ -96,7 +99,9 @@ def test_a_query_is_written_in_the_dialect_of_all_versions() -> None:
 
 
 def test_the_legacy_dialect_sorts_by_other_names() -> None:
-    asked = dict(ListQuery("id", is_legacy=True).narrowed(at_least("id", "a"), is_in("id", ["a", "b"])).parameters())
+    asked = dict(
+        ListQuery("id", is_legacy=True).narrowed(at_least("id", "a"), is_in("id", ["a", "b"])).parameters()
+    )
     assert (asked["sortBy"], asked["asc"]) == ("id", "true")
     assert "orderBy" not in asked
     assert asked["where[1][value][1]"] == "b"
@@ -134,8 +139,22 @@ def test_a_bookmark_is_compared_the_way_the_server_does() -> None:
 def test_a_record_keeps_empty_and_null_apart_and_holds_only_the_selected() -> None:
     properties = {"id": TEXT, "empty": TEXT, "null": TEXT, "at": DATETIME, "sum": DECIMAL, "other": TEXT}
     convert = Conversion(properties, frozenset(properties) - {"other"})
-    row = {"id": 7, "empty": "", "null": None, "at": "2026-01-01 00:00:00", "sum": 1.5, "other": "x", "extra": 1}
-    assert convert.apply(row) == {"id": "7", "empty": "", "null": None, "at": "2026-01-01T00:00:00Z", "sum": "1.5"}
+    row = {
+        "id": 7,
+        "empty": "",
+        "null": None,
+        "at": "2026-01-01 00:00:00",
+        "sum": 1.5,
+        "other": "x",
+        "extra": 1,
+    }
+    assert convert.apply(row) == {
+        "id": "7",
+        "empty": "",
+        "null": None,
+        "at": "2026-01-01T00:00:00Z",
+        "sum": "1.5",
+    }
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -185,7 +204,11 @@ def test_attributes_are_named_by_the_rules_of_espocrm(field, part, is_prefixed, 
 
 
 def entity(fields: dict, **more):
-    metadata = {"entityDefs": {"X": {"fields": fields, **more}}, "scopes": {"X": {"entity": True}}, "fields": {}}
+    metadata = {
+        "entityDefs": {"X": {"fields": fields, **more}},
+        "scopes": {"X": {"entity": True}},
+        "fields": {},
+    }
     return {a.name: a.schema for a in build_entity("X", metadata, {}, {}).attributes}
 
 

@@ -6,6 +6,7 @@ import re
 
 from tap_espocrm.settings import SETTINGS
 from tap_espocrm.tap import TapEspoCRM
+
 from tests.tap_espocrm.readme_tables import README, rendered
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from crm_simulator import Clock, Simulator
 from singer_sdk.testing import get_tap_test_class
-
 from tap_espocrm.tap import TapEspoCRM
 
 # The suite builds the tap while tests are collected: the simulator has to run by then.
