@@ -88,7 +88,7 @@ _PROPERTIES = th.PropertiesList(
         th.BooleanType,
         default=True,
         title="Link streams",
-        description="Read the pairs of many-to-many links as streams <entity>__<link>",
+        description="Read the pairs of many-to-many links as streams `<entity>__<link>`",
     ),
     th.Property(
         "notes",
@@ -102,7 +102,7 @@ _PROPERTIES = th.PropertiesList(
         th.BooleanType,
         default=True,
         title="Detect deletes",
-        description="List the ids of every entity type as streams <stream>__live",
+        description="List the ids of every entity type as streams `<stream>__live`",
     ),
     th.Property(
         "full_records",

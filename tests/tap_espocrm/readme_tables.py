@@ -1,4 +1,4 @@
-"""The tables of the tap's README, made from the code. Refresh: `python -m tests.tap_espocrm.readme_tables`."""
+"""The tables of the README, made from the code. Refresh: `python -m tests.tap_espocrm.readme_tables`."""
 
 from __future__ import annotations
 
