@@ -25,9 +25,15 @@ class Refusal(Exception):  # noqa: N818 - an answer, not an error of this progra
         """Write it as an HTTP answer."""
         headers = {"Content-Type": self.content_type, **self.headers}
         if self.reason is not None:
-            headers["X-Status-Reason"] = self.reason
+            headers["X-Status-Reason"] = _as_header(self.reason)
         body = b"" if self.body is None else json.dumps(self.body).encode()
         return Response(self.status, headers, body)
+
+
+def _as_header(text: str) -> str:
+    """Keep what a header can hold."""
+    printable = "".join(each if each.isprintable() else "?" for each in text)
+    return printable.encode("latin-1", "replace").decode("latin-1")
 
 
 def bad_request(reason: str) -> Refusal:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm.calls import Call, answer_value
+from crm_simulator.espocrm.calls import ACTIONS, Call, answer_value
 from crm_simulator.espocrm.lists import MORE, NO_MORE
 from crm_simulator.espocrm.refusals import HTML, Refusal, broken, forbidden, not_found
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from crm_simulator.espocrm.tables import Row
     from crm_simulator.messages import Response
@@ -115,13 +115,16 @@ def _record_notes(call: Call, *, posts: bool | None = None) -> dict[str, Any]:
 
 
 def _visible(call: Call) -> Iterable[Row]:
-    levels: dict[str, bool] = {}
-    for row in call.store.table("Note").live.values():
-        parent = str(row.get("parentType"))
-        if parent not in levels:
-            levels[parent] = call.viewer.is_admin or call.viewer.level(parent, 1) != "n"
-        if levels[parent]:
-            yield row
+    """Give the notes of records whose stream the user may see."""
+    tests: dict[str, Callable[[Row], bool] | None] = {}
+    for note in call.store.table("Note").live.values():
+        kind = str(note.get("parentType"))
+        if kind not in tests:
+            level = "a" if call.viewer.is_admin else call.viewer.level(kind, ACTIONS.index("stream"))
+            tests[kind] = call.viewer.reaches(kind, level)
+        test = tests[kind]
+        if test is None or test(call.store.find(kind, note.get("parentId")) or {"id": ""}):
+            yield note
 
 
 def _newest(call: Call, notes: Iterable[Row]) -> list[Row]:
