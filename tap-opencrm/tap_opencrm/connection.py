@@ -30,6 +30,7 @@ from tap_opencrm.errors import (
     UnreachableError,
     WaitTooLongError,
 )
+from tap_opencrm.redaction import hide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,7 +106,9 @@ class Connection:
             headers={"User-Agent": self.settings["user_agent"]},
             data={"key": self.settings["api_key"], "passkey": self.settings["pass_key"]},
         ).prepare()
-        return answers.access_key(LOGIN, answers.decode(LOGIN, self.send(request).content))
+        key = answers.access_key(LOGIN, answers.decode(LOGIN, self.send(request).content))
+        hide([key])
+        return key
 
     def send(self, request: requests.PreparedRequest) -> requests.Response:
         """Send one request and return its answer if the status is good; raise a named error if not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
 from singer_sdk.exceptions import SyncError
@@ -62,7 +63,15 @@ def probe(tap: Tap, connection: Connection) -> Findings:
     with_lines = [entity for entity in readable if entity.line_stream]
     if with_lines:
         findings.facts.append(_lines(streams[with_lines[0]]))
+    findings.facts.append(f"a first run takes about {first_run(findings.counts, tap.config):,} requests")
     return findings
+
+
+def first_run(counts: Mapping[str, int], config: Mapping[str, Any]) -> int:
+    """Return how many requests the first run will take: samples, counts, pages and product lines."""
+    pages = sum(ceil(total / (int(config["page_size"]) - 1)) for total in counts.values())
+    lines = sum(counts.get(entity.name, 0) for entity in ENTITIES if entity.line_stream)
+    return 3 * len(counts) + pages + (lines if config["include_line_items"] else 0)
 
 
 def _count(findings: Findings, entity: Entity, stream: SweepingStream) -> None:

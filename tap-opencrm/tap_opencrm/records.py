@@ -79,10 +79,10 @@ def parse_number(text: str) -> float | None:
 
 def parse_boolean(text: str) -> bool | None:
     """Return what "0" and "1" stand for, None for an empty text; raise ValueError if it is neither."""
-    try:
-        return _TRUTH[text.strip().lower()]
-    except KeyError:
-        raise ValueError(text) from None
+    known = text if text in _TRUTH else text.strip().lower()
+    if known not in _TRUTH:
+        raise ValueError(text)
+    return _TRUTH[known]
 
 
 def parse_reference(text: str) -> str | None:
@@ -122,8 +122,10 @@ def _converter(schema: Mapping[str, Any], zone: Zone, *, decode_html: bool) -> C
     return html.unescape if decode_html else None
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> str | None:
     """Return a JSON scalar as the text OpenCRM would have sent; raise ValueError for lists and objects."""
+    if value is None:
+        return None
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, (int, float, Decimal)):
@@ -160,22 +162,20 @@ class Shape:
                 rest[name] = value
                 continue
             convert = converters[name]
-            if value is None or (convert is None and isinstance(value, str)):
-                record[name] = value
-            else:
-                self._put(record, name, value, convert)
+            try:
+                # Most values are text; those that are not are made text as OpenCRM would have written it.
+                text = value if isinstance(value, str) else _text(value)
+                record[name] = convert(text) if convert and text is not None else text
+            except ValueError:
+                self._set_aside(record, name, value)
         if rest:
             self._put_rest(record, rest)
         return record
 
-    def _put(self, record: Row, name: str, value: object, convert: Callable[[str], object] | None) -> None:
-        try:
-            text = value if isinstance(value, str) else _text(value)
-            record[name] = convert(text) if convert else text
-        except ValueError:
-            record[name] = None
-            record.setdefault(UNPARSED, {})[name] = value
-            self.unparsed[name] = self.unparsed.get(name, 0) + 1
+    def _set_aside(self, record: Row, name: str, value: object) -> None:
+        record[name] = None
+        record.setdefault(UNPARSED, {})[name] = value
+        self.unparsed[name] = self.unparsed.get(name, 0) + 1
 
     def _put_rest(self, record: Row, rest: Row) -> None:
         extra = {

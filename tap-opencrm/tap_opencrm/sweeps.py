@@ -99,13 +99,12 @@ class SweepingStream(OpenCRMStream):
 
     def sweep(self, pool: ThreadPoolExecutor, sweep: Sweep) -> Iterator[list[Row]]:
         """Yield the pages of a list, no row twice; afterwards `sweep` tells how complete they were."""
-        already = Ids()
         for attempt in range(_ATTEMPTS):
             is_last = attempt == _ATTEMPTS - 1
-            sweep.ids = Ids()
+            already, sweep.ids = sweep.ids, Ids()
             try:
                 for page in self._attempt(pool, sweep):
-                    yield [row for row in page if already.add(row_id(row))]
+                    yield [row for row in page if row_id(row) not in already] if attempt else page
             except UnstableListError:
                 if is_last:
                     raise
@@ -143,8 +142,12 @@ class SweepingStream(OpenCRMStream):
             ask_ahead()
             yield [row for row, is_new in zip(rows, fresh, strict=True) if is_new]
 
+    @cached_property
+    def _modified(self) -> str:
+        return str(self.config["replication_key_name"])
+
     def _key(self, row: Row) -> Key:
-        return row_id(row), str(row.get(self.config["replication_key_name"]) or "")
+        return row_id(row), str(row.get(self._modified) or "")
 
     def _counts(self, sweep: Sweep) -> str:
         return f"read {len(sweep.ids)} records, OpenCRM counted {sweep.before} before and {sweep.after} after"

@@ -25,7 +25,7 @@ def test_one_line_says_what_works(findings, sim):
     assert findings() == (
         "OK: 3 entities, 23 records; limit_end is an exclusive end; modifiedtime present; "
         "dates as asked for (ISO); filter by day works; behind the end: []; "
-        "product lines found in invoices; 10 requests"
+        "product lines found in invoices; a first run takes about 18 requests; 10 requests"
     )
 
 
@@ -71,7 +71,16 @@ def test_nothing_is_claimed_of_a_system_without_records(crm, findings):
     for name in ("contact", "invoice"):
         for record_id in crm.store.ids(name):
             crm.store.delete(name, record_id)
-    assert findings(entities=["contacts", "invoices"]) == "OK: 2 entities, 0 records; 2 requests"
+    assert findings(entities=["contacts", "invoices"]) == (
+        "OK: 2 entities, 0 records; a first run takes about 6 requests; 2 requests"
+    )
+
+
+def test_the_cost_of_a_first_run_is_foretold(crm, sync, findings):
+    foretold = int(findings().partition("takes about ")[2].split()[0])
+    crm.server.clear_log()
+    sync(entities=["contacts", "invoices", "users"])
+    assert len(crm.server.log) == foretold
 
 
 def test_unusual_pages_are_reported():
