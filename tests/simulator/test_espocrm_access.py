@@ -173,3 +173,25 @@ def test_users_that_are_programs_or_gone_are_not_listed(crm: EspoCRM) -> None:
 def test_what_is_not_there_is_404(crm: EspoCRM, path: str) -> None:
     answer = Client(crm).get(path)
     assert (answer.status, answer.body) == (404, b"")
+
+
+@pytest.mark.parametrize(
+    ("entity", "status"),
+    [
+        ("Attachment", 403),
+        ("EmailQueueItem", 403),
+        ("EmailAccount", 200),
+        ("Currency", 404),
+        ("ImportEml", 404),
+        ("Preferences", 404),
+        ("ExternalAccount", 200),
+    ],
+)
+def test_rights_do_not_tell_everything(crm: EspoCRM, entity: str, status: int) -> None:
+    client = Client(crm)
+    assert client.get("App/user").json["acl"]["table"][entity]
+    assert client.get(entity, maxSize=1).status == status
+
+
+def test_email_accounts_need_their_scope(crm: EspoCRM) -> None:
+    assert Client(crm, "norole").get("EmailAccount").status == 403

@@ -26,6 +26,7 @@ ADMIN_CONTROLLERS = frozenset(
     {
         "AuthLogRecord",
         "AuthToken",
+        "EmailQueueItem",
         "InboundEmail",
         "Job",
         "LeadCapture",

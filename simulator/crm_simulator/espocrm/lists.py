@@ -10,6 +10,7 @@ from crm_simulator.espocrm.ordering import Ordering
 from crm_simulator.espocrm.refusals import bad_request, broken, forbidden
 from crm_simulator.espocrm.spans import Span, Spans
 from crm_simulator.espocrm.switches import unborn
+from crm_simulator.espocrm.tables import SortedIndex
 from crm_simulator.espocrm.where import Filters
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Listing:
         """Give the ids of the page and the total."""
         size, offset = self._size(), self.search.offset
         self._ordering.check()
-        index = self.store.table(self.entity).sorted_by(self._ordering.order())
+        index = self._index()
         span, tests = self._span(), self._tests()
         start, stop = index.span(span.low, span.high)
         descending = self._ordering.is_descending
@@ -98,6 +99,12 @@ class Listing:
         known = schema.attributes(self.entity)
         names = (f"={name}" if name in nulls else name for name in known if name in wanted or name in nulls)
         return tuple(name for name in names if name.removeprefix("=") not in hidden)
+
+    def _index(self) -> SortedIndex:
+        table, order = self.store.table(self.entity), self._ordering.order()
+        if self.within is None:
+            return table.sorted_by(order)
+        return SortedIndex(order, (table.live[each] for each in self.within if each in table.live))
 
     @property
     def _kind(self) -> Entity:
@@ -159,9 +166,6 @@ class Listing:
         visible = self.viewer.sees(self.entity)
         if visible is not None:
             tests.append(visible)
-        if self.within is not None:
-            within = self.within
-            tests.append(lambda row: row["id"] in within)
         return [*tests, *self._named_filters()]
 
     def _named_filters(self) -> Iterator[Test]:
