@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
+from target_duckdb.publish import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,16 +58,15 @@ def arguments(working: Path, *more: str) -> list[str]:
     return [*paths, "--wait", "5", *more]
 
 
-def run(working: Path, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [*PUBLISH, *arguments(working, *more)]
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False
-    )
+@pytest.fixture(autouse=True)
+def _umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 def publish(working: Path, *more: str) -> Path:
-    done = run(working, *more)
-    assert done.returncode == 0, done.stderr
+    assert main(arguments(working, *more)) == 0
     return working.parent / "published"
 
 
@@ -185,11 +185,13 @@ def test_a_stale_log_of_somebody_who_wrote_into_the_copy_is_removed(working):
     assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
 
 
-def test_settings_come_from_the_environment_too(working):
+def test_settings_come_from_the_environment_too(working, monkeypatch):
     there = working.parent / "published"
     names = {"DATABASE": working, "TARGET": there / "a.duckdb", "EXPORTS": there / "e", "FORMATS": "csv"}
     environment = {f"DUCKDB_PUBLISH_{name}": str(value) for name, value in names.items()}
-    subprocess.run(PUBLISH, env={**os.environ, **environment}, check=True, capture_output=True)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert main([]) == 0
     assert sorted(path.name for path in (there / "e").iterdir()) == [
         "deals.csv",
         "manifest.json",
@@ -208,29 +210,24 @@ def test_settings_come_from_the_environment_too(working):
     ],
     ids=["no database", "no models", "no such schema", "ambiguous name", "unknown version"],
 )
-def test_a_mistake_is_said_in_one_line_and_nothing_is_published(working, more, said):
-    done = subprocess.run(
-        [*PUBLISH, *arguments(working, *more)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=working.parent,
-    )
-    assert (done.returncode, done.stderr.count("\n"), said in done.stderr) == (1, 1, True), done.stderr
+def test_a_mistake_is_said_in_one_line_and_nothing_is_published(working, more, said, capsys, monkeypatch):
+    monkeypatch.chdir(working.parent)
+    code, told = main(arguments(working, *more)), capsys.readouterr().err
+    assert (code, told.count("\n"), said in told) == (1, 1, True), told
     assert list(working.parent.rglob("analytics*.duckdb")) == list(working.parent.rglob("bi*.duckdb")) == []
 
 
-def test_a_file_that_is_no_database_is_said_so(tmp_path):
+def test_a_file_that_is_no_database_is_said_so(tmp_path, capsys):
     (tmp_path / "warehouse.duckdb").write_text("hello, this is not a database at all" * 1000)
-    done = run(tmp_path / "warehouse.duckdb")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert main(arguments(tmp_path / "warehouse.duckdb")) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_directory_of_somebody_else_is_never_replaced(working):
     there = working.parent / "published"
     (there / "exports").mkdir(parents=True)
     (there / "exports/mine.txt").write_text("mine")
-    assert run(working).returncode == 1
+    assert main(arguments(working)) == 1
     assert (there / "exports/mine.txt").read_text() == "mine"
 
 
@@ -279,10 +276,9 @@ def loading(working):
         process.stdin.close()
 
 
-def test_a_load_that_does_not_end_is_named_after_the_wait(working, loading):
-    done = run(working, "--wait", "0.3")
-    assert done.returncode == 75
-    assert f"(PID {loading.pid}) after 0.3 s" in done.stderr
+def test_a_load_that_does_not_end_is_named_after_the_wait(working, loading, capsys):
+    assert main(arguments(working, "--wait", "0.3")) == 75
+    assert f"(PID {loading.pid}) after 0.3 s" in capsys.readouterr().err
 
 
 def test_publishing_waits_for_a_load_to_end(working, loading):

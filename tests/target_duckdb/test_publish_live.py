@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 
 import duckdb
 import pytest
+from target_duckdb.publish import main
 
 
 @pytest.fixture
@@ -18,11 +18,11 @@ def publish(tmp_path):
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS bi; CREATE OR REPLACE TABLE bi.one AS {select}")
             connection.execute("COMMENT ON TABLE bi.one IS 'One'; COMMENT ON COLUMN bi.one.n IS 'The number'")
         words = [f"--{name}={tmp_path / value}" for name, value in PATHS.items()]
-        subprocess.run(
-            [sys.executable, "-m", "target_duckdb.publish", *words, *more], check=True, capture_output=True
-        )
+        assert main([*words, *more]) == 0
 
-    return publish
+    before = os.umask(0o022)
+    yield publish
+    os.umask(before)
 
 
 PATHS = {

@@ -55,7 +55,7 @@ def command(tmp_path):
 
 @pytest.mark.parametrize(
     ("readers", "publishes", "pause"),
-    [(3, 5, 0.05), pytest.param(20, 200, 0.5, marks=pytest.mark.soak)],
+    [(3, 5, 0.05), pytest.param(20, 200, 1, marks=pytest.mark.soak)],
     ids=["short", "long"],
 )
 def test_readers_see_one_version_and_no_error(tmp_path, command, readers, publishes, pause):
