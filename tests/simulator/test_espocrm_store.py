@@ -137,3 +137,22 @@ def test_fifty_thousand_leads_are_paged_quickly() -> None:
     crm.server.stop()
     assert sum(map(len, pages)) == len(crm.store.ids("Lead"))
     assert spent < len(pages) / 50  # 20 ms of processor a page, client included; measured: about 2
+
+
+def test_rates_move_converted_amounts_and_nothing_else(crm: EspoCRM) -> None:
+    identity = crm.store.create("Opportunity", {"amount": 100.0, "amountCurrency": "EUR", "probability": 50})
+    client = Client(crm)
+    where = [{"type": "equals", "attribute": "id", "value": identity}]
+    before = client.get("Opportunity", where=where).rows[0]
+    crm.store.set_rate("EUR", 2)
+    after = client.get("Opportunity", where=where).rows[0]
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed == {"amountConverted", "amountWeightedConverted"}
+    assert client.get("CurrencyRate").json["EUR"] == 2
+
+
+def test_ids_may_be_uuids(crm: EspoCRM) -> None:
+    crm.switches.id_type = "uuid4"
+    ids = {*crm.store.ids("Lead"), crm.store.create("Lead")}
+    assert {len(each) for each in ids} == {36}
+    assert {row["id"] for page in Client(crm).pages("Lead", maxSize=9) for row in page} == ids

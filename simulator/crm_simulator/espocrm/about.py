@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from crm_simulator.espocrm.calls import Call, answer, answer_value
-from crm_simulator.espocrm.computed import RATES
 from crm_simulator.espocrm.metadata import metadata, visible
 from crm_simulator.espocrm.reading import whole
 from crm_simulator.espocrm.settings import app_params, preferences, public_settings, settings
@@ -118,6 +117,6 @@ def _label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def rates(_call: Call) -> Response:
+def rates(call: Call) -> Response:
     """Answer `GET CurrencyRate`."""
-    return answer_value(RATES)
+    return answer_value(call.store.rates)

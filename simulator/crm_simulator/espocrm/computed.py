@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     Getter = Callable[[Row], Any]
     Maker = Callable[[Store, str, Attribute], Getter]
 
-RATES = {"USD": 1, "EUR": 1.08, "GBP": 1.27, "UAH": 0.024}
-"""What one unit of each currency is in the base currency, the first."""
+RATES: dict[str, float] = {"USD": 1, "EUR": 1.08, "GBP": 1.27, "UAH": 0.024}
+"""What one unit of each currency is in the base currency, the first, to begin with."""
 _FLAGS = {"IsOptedOut": "optOut", "IsInvalid": "invalid"}
 
 
@@ -37,9 +37,9 @@ def name_of(store: Store, entity: str, identity: object) -> str | None:
     return name or (row.get("userName") if entity == "User" else None)
 
 
-def convert(amount: object, currency: object) -> float | int | None:
+def convert(store: Store, amount: object, currency: object) -> float | int | None:
     """Convert an amount into the base currency, with the noise of floats."""
-    rate = RATES.get(str(currency))
+    rate = store.rates.get(str(currency))
     if amount is None or rate is None:
         return None
     value = float(amount) if isinstance(amount, str) else amount
@@ -90,10 +90,10 @@ def _person(_store: Store, _entity: str, attribute: Attribute) -> Getter:
     return lambda row: person_name(row, field)
 
 
-def _converted(_store: Store, _entity: str, attribute: Attribute) -> Getter:
+def _converted(store: Store, _entity: str, attribute: Attribute) -> Getter:
     name = attribute.name.removesuffix("Converted")
     currency = f"{name}Currency"
-    return lambda row: convert(row.get(name), row.get(currency))
+    return lambda row: convert(store, row.get(name), row.get(currency))
 
 
 def _foreign(store: Store, entity: str, attribute: Attribute) -> Getter:
@@ -222,8 +222,8 @@ def _duration(_store: Store, row: Row) -> int | None:
     return int((end - start).total_seconds()) if start and end else None
 
 
-def _weighted(_store: Store, row: Row) -> float | int | None:
-    amount = convert(row.get("amount"), row.get("amountCurrency"))
+def _weighted(store: Store, row: Row) -> float | int | None:
+    amount = convert(store, row.get("amount"), row.get("amountCurrency"))
     probability = row.get("probability")
     return None if amount is None or probability is None else amount * probability / 100
 
@@ -253,7 +253,7 @@ COMPUTED: dict[tuple[str, str], Callable[[Store, Row], Any]] = {
     ("Call", "duration"): _duration,
     ("Call", "phoneNumbersMap"): lambda _store, _row: {},
     ("Call", "reminders"): _reminders,
-    ("Campaign", "revenueCurrency"): lambda _store, _row: next(iter(RATES)),
+    ("Campaign", "revenueCurrency"): lambda store, _row: next(iter(store.rates)),
     ("Contact", "accountIsInactive"): _primary_column("isInactive"),
     ("Contact", "hasPortalUser"): lambda _store, _row: False,
     ("Contact", "title"): _primary_column("role"),

@@ -40,7 +40,7 @@ class EspoCRM(CRM):
     def __init__(self, *, seed: int, scale: float, clock: Clock) -> None:
         super().__init__(clock)
         self.switches = EspoCRMSwitches()
-        self.store = Store(Seeds(seed, scale, clock.now()), clock, self.switches)
+        self.store = Store(Seeds(seed, scale, clock.now(), self.switches), clock, self.switches)
         self.gate = Gate(self.store)
         self.audit = Audit(self.store)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Getter = Callable[[Row], Any]
 
 _NAMES = frozenset({"name", "firstName", "middleName", "lastName", "userName"})
-_MOST_KEPT = 400_000_000
+_MOST_KEPT = 250_000_000
 """How many bytes of written rows are kept."""
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 

@@ -10,7 +10,7 @@ from crm_simulator.espocrm.attributes import attributes_of
 from crm_simulator.espocrm.contents import MAKERS
 from crm_simulator.espocrm.definitions import entities
 from crm_simulator.espocrm.drafts import Draft
-from crm_simulator.espocrm.moments import text_of
+from crm_simulator.espocrm.moments import make_id, text_of
 from crm_simulator.espocrm.users import USERS
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from crm_simulator.espocrm.store import Store
+    from crm_simulator.espocrm.switches import EspoCRMSwitches
     from crm_simulator.espocrm.tables import Row, Table
 
 COUNTS = {
@@ -57,8 +58,9 @@ _SPAN_DAYS = 730
 class Seeds:
     """The content of a new CRM, made entity type by entity type when it is first wanted."""
 
-    def __init__(self, seed: int, scale: float, today: datetime) -> None:
+    def __init__(self, seed: int, scale: float, today: datetime, switches: EspoCRMSwitches) -> None:
         self.seed = seed
+        self.switches = switches
         self.scale = scale
         self.today = int(today.timestamp())
         self.start = self.today - _SPAN_DAYS * 86400
@@ -91,7 +93,7 @@ class Seeds:
         span = 86400 if early else self.today - self.start - 86400
         for index in range(count):
             created = self.start + int(span * (index + source.random()) / count) + (0 if early else 86400)
-            yield f"{created:08x}{source.getrandbits(36):09x}", created
+            yield make_id(self.switches.id_type, created, source), created
 
     def fill(self, store: Store, entity: str, table: Table) -> None:
         """Put the first records of a type into its table, and their relations beside it."""

@@ -7,8 +7,6 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from crm_simulator.espocrm.computed import RATES
-
 if TYPE_CHECKING:
     from crm_simulator.espocrm.store import Store
 
@@ -58,14 +56,14 @@ def _blank(audience: str) -> dict[str, Any]:
 def settings(store: Store, *, admin: bool) -> dict[str, Any]:
     """Give the settings that a user is told."""
     switches = store.switches
-    currencies = list(RATES)
+    currencies = list(store.rates)
     found = _blank("user") | public_settings(store) | _USER
     found |= {
         "version": switches.version,
         "currencyList": currencies,
         "defaultCurrency": currencies[0],
         "baseCurrency": currencies[0],
-        "currencyRates": {name: rate for name, rate in RATES.items() if name != currencies[0]},
+        "currencyRates": {name: rate for name, rate in store.rates.items() if name != currencies[0]},
         "microtime": store.clock.now().timestamp(),
     }
     if switches.since("5.3"):

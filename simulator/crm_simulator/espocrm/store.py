@@ -6,8 +6,9 @@ import random
 import threading
 from typing import TYPE_CHECKING
 
+from crm_simulator.espocrm.computed import RATES
 from crm_simulator.espocrm.links import Links
-from crm_simulator.espocrm.moments import text_of
+from crm_simulator.espocrm.moments import make_id, text_of
 from crm_simulator.espocrm.notes import Notes
 from crm_simulator.espocrm.records import Records
 from crm_simulator.espocrm.schema import Schema
@@ -42,6 +43,7 @@ class Store:
         self.records = Records(self)
         self.joints = Links(self)
         self.notes = Notes(self)
+        self.rates: dict[str, float] = dict(RATES)
         self.followers: dict[tuple[str, str], set[str]] = {}
         self._tables: dict[str, Table] = {}
         self._random = random.Random(f"{seeds.seed}/ids")  # noqa: S311 - ids, not cryptography
@@ -157,6 +159,12 @@ class Store:
         with self.lock:
             self.followers.get((entity, identity), set()).discard(user)
 
+    def set_rate(self, currency: str, rate: float) -> None:
+        """Change what a currency is worth; converted amounts change without their records being saved."""
+        with self.lock:
+            self.rates[currency] = rate
+            self.records.forget()
+
     def fill(self, entity: str, count: int) -> None:
         """Add many plain records quickly, for measurements."""
         with self.lock:
@@ -192,8 +200,8 @@ class Store:
         return text_of(self.clock.now().timestamp())
 
     def new_id(self) -> str:
-        """Make an id: the time in hex and nine random digits."""
-        return f"{int(self.clock.now().timestamp()):08x}{self._random.getrandbits(36):09x}"
+        """Make an id."""
+        return make_id(self.switches.id_type, int(self.clock.now().timestamp()), self._random)
 
     def number(self, entity: str) -> Row:
         """Give the next number to a record of a type that has numbers."""

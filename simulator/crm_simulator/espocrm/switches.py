@@ -17,6 +17,8 @@ class EspoCRMSwitches:
     """Where texts end in a list with selected attributes; 0 cuts nothing."""
     database: Literal["mariadb", "postgresql"] = "mariadb"
     """PostgreSQL refuses values of the wrong type and compares texts exactly."""
+    id_type: Literal["hex17", "uuid4"] = "hex17"
+    """How ids look; set it before the first record is touched."""
     maintenance: bool = False
     ignore_where: bool = False
     """Answer as if no filter had been sent."""
