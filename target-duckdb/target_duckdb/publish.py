@@ -14,7 +14,7 @@ from target_duckdb.publish_live import show_views, write_views
 from target_duckdb.publish_place import workplace
 from target_duckdb.publish_postgres import serve
 from target_duckdb.publish_settings import settings
-from target_duckdb.publish_swap import next_stamp, prune, show_directory, show_file
+from target_duckdb.publish_swap import house, next_stamp, prune, show_directory, show_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,8 @@ INTERRUPTED = 130
 def publish(chosen: Settings) -> str:
     """Publish one version; return what happened in one line."""
     started = time.monotonic()
+    for path in (chosen.target, chosen.exports):
+        house(path.parent, chosen.mode)
     with workplace(chosen.target, wait_seconds=chosen.wait) as place:
         copy = place / "copy.duckdb"
         broken = write_read_copy(
@@ -78,6 +80,7 @@ def write_exports(chosen: Settings, copy: Path, directory: Path, stamp: str) -> 
     """Write the exports of a read copy and their manifest into a directory."""
     choices = Choices(chosen.schema, chosen.formats, chosen.escape_formulas, chosen.bom)
     with connect(copy, wait_seconds=0, read_only=True) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
         check_name(connection, chosen.target.stem)
         facts = inspect(connection)
         models = export(connection, directory, choices) if chosen.formats or chosen.postgres else []

@@ -1,7 +1,5 @@
 """The SQL of `publish`: names, texts, Parquet, and CSV as RFC 4180 wants it."""
 
-# ruff: noqa: S608 (identifiers pass through `quote`, texts through `literal`)
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

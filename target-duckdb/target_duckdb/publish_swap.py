@@ -45,6 +45,13 @@ def directory_mode(file_mode: int) -> int:
     return 0o700 | file_mode & 0o055 | (file_mode & 0o044) >> 2
 
 
+def house(directory: Path, file_mode: int) -> None:
+    """Make a directory that whoever may read its files can enter; leave one that is there."""
+    if not directory.exists():
+        directory.mkdir(parents=True)
+        directory.chmod(directory_mode(file_mode))
+
+
 def sync(path: Path) -> None:
     """Make a file, or the entries of a directory, safe on the disk."""
     if os.name == "nt" and path.is_dir():
