@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import random
 import threading
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -130,8 +132,7 @@ class Client:
         session.mount("http://", adapter)
         agent = self.connection.user_agent or f"tap-espocrm/{version('tap-espocrm')}"
         session.headers.update({"User-Agent": agent, "Accept": "application/json"})
-        if self.connection.ca_bundle:
-            session.verify = self.connection.ca_bundle
+        session.verify = _authorities(self.connection.ca_bundle)
         # A .netrc entry for the host would replace our own credentials.
         session.trust_env = False
         session.proxies = requests.utils.get_environ_proxies(self.base)
@@ -224,6 +225,14 @@ class Client:
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):
             raise FatalAPIError("The run was stopped.")
+
+
+def _authorities(ca_bundle: str | None) -> str | bool:
+    """Choose whom to trust; the variables are those that `requests` itself looks at."""
+    chosen = ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    if chosen and not Path(chosen).exists():
+        raise ConfigurationError(f"ca_bundle: there is no {chosen}.")
+    return chosen or True
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,11 @@ class Server:
         """Whether rows that share a value of `orderBy` come ordered by id."""
         return self.release is None or self.release >= FIRST_WITH_TIE_BREAK
 
+    def may_follow(self, entity: str) -> bool:
+        """Tell whether the role lets us read the notes of an entity type's records."""
+        access = (self.acl.get("table") or {}).get(entity, self.is_admin)
+        return access.get("stream") != "no" if isinstance(access, Mapping) else access is True
+
     def may_use(self, scope: str) -> bool:
         """Tell whether the access table lets us read a scope."""
         return may_read((self.acl.get("table") or {}).get(scope, self.is_admin))
@@ -115,6 +120,8 @@ def meet_server(client: Client, *, is_legacy: bool) -> Server:
     """Log in and read the documents that describe the server."""
     me = client.log_in()
     settings = me.get("settings") or {}
+    if "version" not in settings:
+        settings = {**_document(client.get("Settings"), "Settings"), **settings}
     with ThreadPoolExecutor(max_workers=2) as pool:
         metadata = pool.submit(client.get, "Metadata")
         labels = pool.submit(_labels, client)

@@ -7,6 +7,7 @@ import logging
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tap_espocrm.answers import RefusedError, UnexpectedAnswerError
 from tap_espocrm.query import ListQuery, Together, equals, is_in
@@ -64,6 +65,7 @@ class Lists:
         return page
 
     def _read_one(self, path: str, query: ListQuery, *, retries: int | None = None) -> Page:
+        query = replace(query, max_size=min(query.max_size, self.page_size))
         try:
             body = self.client.get(path, query.parameters(), retries=retries)
         except RefusedError as error:
@@ -120,7 +122,7 @@ class Lists:
 
     def _single(self, path: str, row: Row) -> Row | None:
         try:
-            full = self.client.get(f"{path}/{row['id']}")
+            full = self.client.get(f"{path}/{quote(str(row['id']), safe='')}")
         except RefusedError as error:
             logger.warning("%s %s can no longer be read: %s", path, row["id"], error)
             return None

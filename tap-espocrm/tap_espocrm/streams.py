@@ -236,7 +236,10 @@ class EntityStream(EspoStream):
         if not page.rows or self.replication_method != "INCREMENTAL":
             return None
         last = page.rows[-1].get(str(self.replication_key))
-        return str(to_iso(capped(last, self.source.lists.client.server_time))) if last else None
+        if last is None:
+            return None
+        bookmark = str(to_iso(capped(last, self.source.lists.client.server_time)))
+        return bookmark if _is_moment(bookmark) else None
 
 
 def capped(stamp: str, server_time: str | None) -> str:
@@ -248,6 +251,14 @@ def _is_later(value: str | int, known: object) -> bool:
     if isinstance(value, int):
         return not isinstance(known, int) or value > known
     return _instant(value) > _instant(str(known))
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        _instant(text)
+    except ValueError:
+        return False  # MariaDB may hold 0000-00-00
+    return True
 
 
 def _instant(text: str) -> dt.datetime:

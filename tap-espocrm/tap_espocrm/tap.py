@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
+from singer_sdk.exceptions import ConfigurationError, ConfigValidationError, SingerSDKError
 from singer_sdk.helpers.capabilities import CapabilitiesEnum, PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
@@ -23,7 +24,7 @@ from tap_espocrm.discovery import Findings, Server, Wanted, discover, meet_serve
 from tap_espocrm.lists import Lists
 from tap_espocrm.metadata import build_entity
 from tap_espocrm.notes import ENTITY as NOTE
-from tap_espocrm.notes import note_stream
+from tap_espocrm.notes import Parent, note_stream
 from tap_espocrm.runs import jobs_of, run
 from tap_espocrm.settings import SETTINGS, explain, with_numbers
 from tap_espocrm.streams import EntityStream, EspoStream, Source
@@ -58,10 +59,20 @@ class TapEspoCRM(Tap):
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         self._config = with_numbers(self._config)
         try:
-            return super()._validate_config(raise_errors=raise_errors)
+            problems = super()._validate_config(raise_errors=raise_errors)
         except ConfigValidationError as error:
             problems = [explain(problem) for problem in error.errors]
             raise ConfigValidationError(str(error), errors=problems, schema=error.schema) from None
+        self._check_start_date()
+        return problems
+
+    def _check_start_date(self) -> None:
+        start = self._config.get("start_date")
+        try:
+            if start:
+                dt.datetime.fromisoformat(start)
+        except (TypeError, ValueError):
+            raise ConfigurationError(f"start_date must look like 2026-01-31, but is {start!r}.") from None
 
     @cached_property
     def client(self) -> Client:
@@ -158,7 +169,11 @@ class TapEspoCRM(Tap):
         if NOTE not in server.metadata["entityDefs"] or not server.may_use(NOTE):
             return []
         entity = build_entity(NOTE, server.metadata, server.acl, server.labels)
-        parents = tuple(e.name for e in findings.entities if e.has_stream)
+        parents = tuple(
+            Parent(e.name, has_stamp=any(a.name == "streamUpdatedAt" for a in e.attributes))
+            for e in findings.entities
+            if e.has_stream and server.may_follow(e.name)
+        )
         note = note_stream(self, source, server, entity, parents)
         is_whole = server.is_admin and self.config["detect_deletes"]
         live = [live_stream(self, source, entity)] if is_whole else []

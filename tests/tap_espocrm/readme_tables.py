@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tap_espocrm.answers import _ANSWERS, Next
 from tap_espocrm.field_types import FIELD_TYPES, attribute_name
-from tap_espocrm.settings import SETTINGS
+from tap_espocrm.settings import _PROPERTIES
 
 README = Path(__file__).resolve().parents[2] / "tap-espocrm" / "README.md"
 
@@ -20,11 +20,12 @@ WORDS = {
 
 def settings_table() -> str:
     rows = ["| setting | what it does | default |", "|---|---|---|"]
-    for name, facts in SETTINGS["properties"].items():
+    declared = _PROPERTIES.to_dict()  # without what the SDK adds to every tap
+    for name, facts in declared["properties"].items():
         default = facts.get("default")
         shown = "" if default is None or default == [] else f"`{str(default).lower()}`"
         secret = " (secret)" if facts.get("secret") else ""
-        required = " **(required)**" if name in SETTINGS["required"] else ""
+        required = " **(required)**" if name in declared["required"] else ""
         rows.append(f"| `{name}`{secret}{required} | {facts['description']} | {shown} |")
     return "\n".join(rows)
 

@@ -63,6 +63,8 @@ MISTAKES = {
     "unknown host": ({"url": "http://no-such-host.invalid", "api_key": "a"}, "No EspoCRM at"),
     "no address": ({"url": "crm", "api_key": "a"}, "url must look like"),
     "unknown setting": ({"api_key": "a", "conurrency": 4}, "did you mean 'concurrency'?"),
+    "wrong start date": ({"api_key": "a", "start_date": "yesterday"}, "start_date must look like"),
+    "no such CA file": ({"api_key": "a", "ca_bundle": "/no/such/file"}, "there is no /no/such/file"),
     "wrong page size": ({"api_key": "a", "page_size": 0}, "page_size"),
 }
 

@@ -17,7 +17,8 @@ SNAPSHOT = Path(__file__).parent / "catalog.json"
 
 def test_the_catalogue_is_the_one_on_file(config) -> None:
     """What a user would notice: streams, keys, bookmarks, types. Refresh: delete catalog.json."""
-    found = TapEspoCRM(config=config).catalog_dict
+    wanted = ["Account", "CEverything", "Contact", "Meeting", "Note", "Opportunity", "TargetList", "User"]
+    found = TapEspoCRM(config={**config, "entities": wanted}).catalog_dict
     told = {
         stream["tap_stream_id"]: {
             "keys": list(stream["key_properties"]),
