@@ -1,19 +1,21 @@
-"""Recorded answers of a real EspoCRM go over HTTP, through tap and target, into tables that hold every value."""
+"""Recorded answers of a real EspoCRM go over HTTP through tap and target: the tables hold every value."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 
 from tests.tap_espocrm.replay import CAPTURES, REASON, Replay, body, captured_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(not CAPTURES.is_dir(), reason=REASON)
 
