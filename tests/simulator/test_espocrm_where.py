@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -163,3 +165,48 @@ def test_case_of_texts_and_ids_matters_to_postgresql_only(crm: EspoCRM, database
     for name in ("Zebra", "zebra"):
         crm.store.create("CVisit", {"name": name})
     assert len(Client(crm).get("CVisit", where=[item("equals", "name", "Zebra")]).rows) == found
+
+
+PLAIN: dict[str, Callable[[Any, Any], bool]] = {
+    "equals": operator.eq,
+    "greaterThan": operator.gt,
+    "greaterThanOrEquals": operator.ge,
+    "lessThan": operator.lt,
+    "lessThanOrEquals": operator.le,
+}
+
+
+def passes(where: dict, row: dict) -> bool:
+    """Judge a row as SQL would: nothing compares with null."""
+    if where["type"] in {"and", "or"}:
+        return {"and": all, "or": any}[where["type"]](passes(each, row) for each in where["value"])
+    value = row[where["attribute"]]
+    return value is not None and PLAIN[where["type"]](value, where["value"])
+
+
+def random_filter(dice: random.Random, rows: list[dict], depth: int = 2) -> dict:
+    if depth and dice.random() < 0.4:
+        kind = dice.choice(["and", "or"])
+        return {"type": kind, "value": [random_filter(dice, rows, depth - 1) for _ in range(2)]}
+    attribute = dice.choice(["id", "modifiedAt", "dateCompleted", "number"])
+    values = [row[attribute] for row in rows if row.get(attribute) is not None] or ["2026-01-01 00:00:00"]
+    return item(dice.choice(list(PLAIN)), attribute, dice.choice(values))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_any_filter_in_any_order_gives_what_plain_filtering_gives(shared: EspoCRM, seed: int) -> None:
+    dice = random.Random(seed)
+    entity = dice.choice(["Case", "Task"])
+    rows = [{"number": None, "dateCompleted": None} | row for row in shared.store.rows(entity)]
+    known = {"Case": ["id", "modifiedAt", "number"], "Task": ["id", "modifiedAt", "dateCompleted"]}[entity]
+    where = [random_filter(dice, [{name: row[name] for name in known} for row in rows]) for _ in range(2)]
+    while any(name in repr(where) for name in {"number", "dateCompleted"} - set(known)):
+        where = [random_filter(dice, [{name: row[name] for name in known} for row in rows])]
+    order, direction = dice.choice(known), dice.choice(["asc", "desc"])
+    answer = Client(shared).get(entity, where=where, orderBy=order, order=direction, select="id", maxSize=200)
+    wanted = [row for row in rows if all(passes(each, row) for each in where)]
+    wanted.sort(
+        key=lambda row: (row[order] is not None, row[order] or "", row["id"]), reverse=direction == "desc"
+    )
+    assert answer.ids == [row["id"] for row in wanted]
+    assert answer.json["total"] == len(wanted)
