@@ -32,7 +32,7 @@ def settings_table() -> str:
 
 def types_table() -> str:
     rows = ["| field type | attributes of a field `x` | JSON Schema |", "|---|---|---|"]
-    for name, known in FIELD_TYPES.items():
+    for name, known in sorted(FIELD_TYPES.items()):
         attributes = [
             f"`{attribute_name('x', part, is_prefixed=known.is_prefixed)}`"
             + ("¹" if part in known.only_in_single_reads else "")
