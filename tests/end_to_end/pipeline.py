@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
 LONGEST_RUN = 120.0
+GUARDED = os.pathsep.join(filter(None, (str(HERE / "guard"), os.environ.get("PYTHONPATH"))))
+"""The search path of programs under test: the socket guard, then what this run was given (`make mutants`)."""
 Streams = tuple[int, int, int]
 Environment = dict[str, str]
 QUIET = {"SINGER_SDK_LOG_CONFIG": str(HERE / "logging.yaml")}
@@ -123,7 +125,7 @@ class Forks:
             [sys.executable, HERE / "fork_server.py", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **QUIET, "PYTHONPATH": str(HERE / "guard")},
+            env={**os.environ, **QUIET, "PYTHONPATH": GUARDED},
         )
         theirs.close()
         self._control.settimeout(LONGEST_RUN)
@@ -183,9 +185,10 @@ class Pipeline:
         allowed = ""
         with suppress(ValueError):  # a hostile URL: nothing is allowed then
             origin = urlsplit(str(self.tap_config.get("url", "")))
-            allowed = f"{origin.hostname}:{origin.port or 443},127.0.0.1:{origin.port or 443}"
+            port = origin.port or {"http": 80}.get(origin.scheme, 443)
+            allowed = f"{origin.hostname}:{port},127.0.0.1:{port}"
         return {
-            "PYTHONPATH": str(HERE / "guard"),
+            "PYTHONPATH": GUARDED,
             "CRM_GUARD_LOG": str(self.guard_log),
             "CRM_GUARD_ALLOW": allowed if program == self.tap else "",
         }

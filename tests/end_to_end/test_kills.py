@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from random import Random
+from random import Random, SystemRandom
 
 import pytest
 
@@ -18,8 +18,9 @@ DEEDS = ("create_record", "update_record", "tie", "delete_record")
 
 def kill_again_and_again(crm: str, forks, folder, number: int, seed: int) -> None:
     random = Random(seed)
+    print(f"seed {seed}")  # noqa: T201 - shown with a failure
     kind, entities = WORLDS[crm]
-    simulator = frozen("2026-06-15T12:00:00+00:00", seed=seed)
+    simulator = frozen("2026-06-15T12:00:00+00:00", seed=seed % 50)
     world = kind.create(forks, folder, simulator, entities)
     world.pipeline.target_config["batch_size_rows"] = 7  # many commits, so that many moments lie within one
     try:
@@ -64,4 +65,4 @@ def test_some_kills_lose_nothing(forks, tmp_path, crm):
 @pytest.mark.soak
 @pytest.mark.parametrize("crm", WORLDS)
 def test_a_thousand_kills_lose_nothing(forks, tmp_path, crm):
-    kill_again_and_again(crm, forks, tmp_path, MANY // 2, seed=2)
+    kill_again_and_again(crm, forks, tmp_path, MANY // 2, seed=SystemRandom().randrange(2**32))

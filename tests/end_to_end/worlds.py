@@ -77,6 +77,16 @@ class World:
     def tap_config(cls, crm: Any, entities: tuple[str, ...]) -> dict[str, Any]:
         raise NotImplementedError
 
+    @property
+    def table(self) -> str:
+        """The table of the first entity."""
+        raise NotImplementedError
+
+    @property
+    def list_path(self) -> str:
+        """What the requests for the lists of the first entity have in their path."""
+        raise NotImplementedError
+
     def run(self, kill: Kill | None = None) -> Outcome:
         return self.pipeline.run(kill)
 
@@ -159,6 +169,14 @@ class OpenCRMWorld(World):
         streams = [truth.OPENCRM_STREAMS[entity] for entity in entities]
         return {"url": crm.url, **crm.credentials, "entities": streams, "page_size": 5}
 
+    @property
+    def table(self):
+        return truth.OPENCRM_STREAMS[self.entities[0]]
+
+    @property
+    def list_path(self):
+        return f"get_{self.entities[0]}_list"
+
     def differences(self):
         warehouse = self.warehouse
         return truth.opencrm_differences(self.crm, warehouse, self.entities) + truth.ledger_differences(
@@ -213,6 +231,14 @@ class EspoCRMWorld(World):
             "page_size": 5,
             "notes": False,
         }
+
+    @property
+    def table(self):
+        return truth.snake_case(self.entities[0])
+
+    @property
+    def list_path(self):
+        return f"/{self.entities[0]}?"
 
     @property
     def followed(self):
