@@ -244,8 +244,8 @@ CONTENT: dict[str, Callable[[EspoCRM], object]] = {
     "list-ActionHistoryRecord": _delete_six,
     "search-textFilter": lambda crm: crm.store.create("Account", {"name": "Contoso & Sons"}),
     "search-where": _accounts_of_that_night,
-    "stream-GlobalStream": lambda crm: [crm.store.create("Account") for _ in range(3)],
-    "stream-Stream": lambda crm: [crm.store.create("Account") for _ in range(3)],
+    "stream-GlobalStream": lambda crm: [crm.store.create("Account") for _ in range(4)],
+    "stream-Stream": lambda crm: [crm.store.create("Account") for _ in range(4)],
 }
 """Records that captures with these beginnings speak of."""
 RECORDS: tuple[tuple[str, str, Callable[[EspoCRM], str]], ...] = (
@@ -278,6 +278,9 @@ def prepare(crm: EspoCRM, capture: Capture) -> tuple[str, bytes | None]:
     if len(parts) > 4 and len(parts[4]) == 17:
         parts[4] = _record(crm, capture, parts[3])
     query = query.replace("6b021b0152a40b2dd", min(crm.store.ids("CEverything")))
+    if "beforeNumber" in query:
+        newest = max(row["number"] for row in crm.store.rows("Note"))
+        query = query.replace("beforeNumber=100", f"beforeNumber={newest}")
     body = capture.request.get("body")
     raw = None if body is None else (body if isinstance(body, str) else json.dumps(body)).encode()
     return "/".join(parts) + (f"?{quote(query, safe='=&%+,:[]')}" if query else ""), raw

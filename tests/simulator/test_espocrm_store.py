@@ -156,3 +156,23 @@ def test_ids_may_be_uuids(crm: EspoCRM) -> None:
     ids = {*crm.store.ids("Lead"), crm.store.create("Lead")}
     assert {len(each) for each in ids} == {36}
     assert {row["id"] for page in Client(crm).pages("Lead", maxSize=9) for row in page} == ids
+
+
+def test_deals_tell_their_stages_in_the_stream() -> None:
+    store = make_crm(0.2).store
+    notes = [row for row in store.rows("Note") if row["data"] and row["data"].get("field") == "stage"]
+    last = {
+        note["parentId"]: note["data"]["value"] for note in sorted(notes, key=lambda note: note["number"])
+    }
+    deals = {row["id"]: row for row in store.rows("Opportunity")}
+    assert {identity: deals[identity]["stage"] for identity in last} == last
+    assert all(note["createdAt"] <= deals[note["parentId"]]["modifiedAt"] for note in notes)
+
+
+def test_the_past_does_not_depend_on_when_it_is_looked_at() -> None:
+    early, late = make_crm(0.05), make_crm(0.05)
+    past = early.store.rows("Note")
+    deal = min(late.store.ids("Opportunity"))
+    late.store.delete("Opportunity", deal)
+    late.store.create("Opportunity")
+    assert {row["id"] for row in past} <= late.store.ids("Note")

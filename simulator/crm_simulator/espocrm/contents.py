@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from crm_simulator import words
 from crm_simulator.espocrm.activities import ACTIVITY_MAKERS
+from crm_simulator.espocrm.chronicle import CHRONICLE_MAKERS, stage_moments, stage_path
 from crm_simulator.espocrm.customs import CUSTOM_MAKERS
 from crm_simulator.espocrm.drafts import DAY, Draft, Maker
 from crm_simulator.espocrm.options import OPTIONS
@@ -140,9 +141,14 @@ def _opportunity(draft: Draft) -> Row:
     reached = min(5, int(draft.age / content.number(15, 45)))
     stages = OPTIONS["Opportunity", "stage"]
     stage = str(stages[reached] if reached < _OPEN else content.pick(stages[_OPEN:]))
-    contacts = (
-        draft.pair("contacts", "Contact", 3, lambda: {"role": content.pick(_ROLES)}) if draft.id else []
-    )
+    last_stage = str(stages[min(reached, _OPEN - 1)])
+    close = draft.created + content.number(30, 150) * DAY
+    contacts = []
+    if draft.id:
+        contacts = draft.pair("contacts", "Contact", 3, lambda: {"role": content.pick(_ROLES)})
+        steps = stage_moments(draft.created, draft.seeds.today, len(stage_path(stage, last_stage)))
+        draft.modified = max([draft.modified, *steps])
+        close = steps[-1] if reached >= _OPEN else max(close, draft.seeds.today + 7 * DAY)
     return {
         "name": f"{content.pick(words.ROOTS)}: {content.pick(words.DEALS)}",
         "amount": round(500 + content.random() ** 2 * 120_000, 2),
@@ -150,10 +156,10 @@ def _opportunity(draft: Draft) -> Row:
         "accountId": draft.any("Account"),
         "contactId": contacts[0] if contacts else None,
         "stage": stage,
-        "lastStage": str(stages[min(reached, 3)]),
+        "lastStage": last_stage,
         "probability": _PROBABILITIES[stage],
         "leadSource": draft.maybe(draft.option("leadSource")),
-        "closeDate": draft.day(draft.created + content.number(30, 150) * DAY),
+        "closeDate": draft.day(close),
         "description": draft.maybe(content.text(4), 0.4),
         "assignedUserId": draft.user(),
         "campaignId": draft.maybe(draft.any("Campaign"), 0.2),
@@ -232,4 +238,5 @@ MAKERS = {
     **ACTIVITY_MAKERS,
     **CUSTOM_MAKERS,
     **SYSTEM_MAKERS,
+    **CHRONICLE_MAKERS,
 }

@@ -28,21 +28,20 @@ COUNTS = {
     "CMembership": 60,
     "CSupplier": 30,
     "CVisit": 40,
-    "Call": 700,
+    "Call": 600,
     "Campaign": 12,
     "Case": 450,
-    "Contact": 1100,
+    "Contact": 1000,
     "Document": 120,
     "DocumentFolder": 4,
-    "Email": 900,
+    "Email": 750,
     "EmailTemplate": 6,
     "EmailTemplateCategory": 2,
     "KnowledgeBaseArticle": 40,
     "KnowledgeBaseCategory": 5,
-    "Lead": 850,
+    "Lead": 800,
     "Meeting": 500,
-    "Note": 1700,
-    "Opportunity": 650,
+    "Opportunity": 550,
     "TargetList": 8,
     "TargetListCategory": 2,
     "Task": 650,
@@ -111,6 +110,10 @@ class Seeds:
             for link, other, columns in draft.pairs:
                 store.joints.seed(entity, identity, link, other, columns)
         table.fill(rows)
+
+    def derived(self) -> list[str]:
+        """Name the types whose first records follow from those of others."""
+        return [name for name, maker in MAKERS.items() if maker.of_others is not None]
 
     def sample(self, entity: str) -> Row:
         """Make believable content for one more record."""

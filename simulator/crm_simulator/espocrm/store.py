@@ -45,6 +45,7 @@ class Store:
         self.notes = Notes(self)
         self.rates: dict[str, float] = dict(RATES)
         self.followers: dict[tuple[str, str], set[str]] = {}
+        self._settled = False
         self._tables: dict[str, Table] = {}
         self._random = random.Random(f"{seeds.seed}/ids")  # noqa: S311 - ids, not cryptography
         self._last: dict[str, int] = {}
@@ -77,6 +78,7 @@ class Store:
     def create(self, entity: str, fields: Row | None = None, *, by: str | None = None) -> str:
         """Add a record; what is not given gets believable content unless somebody (`by`) creates it."""
         with self.lock:
+            self._settle()
             table, given, now = self.table(entity), dict(fields or {}), self.now()
             row: Row = {} if by else self.seeds.sample(entity)
             row |= {"id": self.new_id(), "createdAt": now, "createdById": by or self.seeds.admin_id}
@@ -93,6 +95,7 @@ class Store:
     def update(self, entity: str, identity: str, fields: Row, *, by: str | None = None) -> bool:
         """Save changes to a live record; tells whether the save counted as one."""
         with self.lock:
+            self._settle()
             given = dict(fields)
             moved = self.joints.set(entity, identity, self.joints.take(entity, given))
             old = self.table(entity).live[identity]
@@ -114,12 +117,14 @@ class Store:
     def touch(self, entity: str, identity: str, fields: Row) -> None:
         """Change stored attributes without any of the signs of a save."""
         with self.lock:
+            self._settle()
             self.table(entity).put(self.table(entity).live[identity] | fields)
             self.records.changed(entity, identity, fields)
 
     def delete(self, entity: str, identity: str, *, by: str | None = None) -> None:
         """Delete a record softly; whatever points to it still does."""
         with self.lock:
+            self._settle()
             table = self.table(entity)
             stamps = {"deleted": True, "modifiedAt": self.now(), "modifiedById": by or self.seeds.admin_id}
             table.drop(table.live[identity] | stamps)
@@ -168,6 +173,7 @@ class Store:
     def fill(self, entity: str, count: int) -> None:
         """Add many plain records quickly, for measurements."""
         with self.lock:
+            self._settle()
             self.table(entity).fill(self.seeds.bulk(entity, count))
             self.records.created(entity)
 
@@ -213,6 +219,13 @@ class Store:
         self._last[entity] = last + 1
         number: Row = {name: last + 1}
         return number | ({"fNumber": f"EV-{last + 1:06d}"} if entity == "CEverything" else {})
+
+    def _settle(self) -> None:
+        """Make the first records that follow from others before those change."""
+        if not self._settled:
+            self._settled = True
+            for entity in self.seeds.derived():
+                self.table(entity)
 
     def _stamps(self, entity: str, now: str) -> Row:
         known = self.schema.attributes(entity)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from crm_simulator.espocrm.activities import address_id
 from crm_simulator.espocrm.drafts import Draft, Maker
 from crm_simulator.espocrm.moments import text_of
-from crm_simulator.espocrm.options import OPTIONS
 from crm_simulator.espocrm.roles import ALL_PERMISSIONS, FIELDS, PERMISSIONS, ROLES, spelled
 from crm_simulator.espocrm.users import ADMIN, USERS
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 _TEAMS = ("Sales EU", "Sales Overseas", "Команда підтримки")
 _JOBS = ("Cleanup", "CheckNewVersion", "ProcessWebhookQueue", "SendEmailReminders")
 _ADDRESSED = ("User", "Account", "Contact", "Lead")
-_STREAMED = ("Account", "Opportunity", "Opportunity", "Case", "Lead", "Contact", "Task", "Meeting")
 
 
 def _user(draft: Draft) -> Row:
@@ -86,23 +84,6 @@ def _email_template(draft: Draft) -> Row:
     }
 
 
-def _note(draft: Draft) -> Row:
-    content = draft.content
-    kind = content.pick(OPTIONS["Note", "type"][:1] * 3 + OPTIONS["Note", "type"][1:2] * 4 + ("Status",))
-    draft.modified = draft.created
-    parent = draft.parent(_STREAMED)
-    row: Row = {"number": draft.index + 1, "type": kind, "data": {}, **parent}
-    if kind == "Post":
-        row["post"] = content.text(3) or content.sentence()
-    if kind == "Status":
-        row["data"] = {
-            "field": "status",
-            "value": content.pick(("New", "Assigned", "Closed")),
-            "style": "default",
-        }
-    return row | {"createdById": draft.user()}
-
-
 def _scheduled_job(draft: Draft) -> Row:
     draft.modified = draft.created
     job = _JOBS[draft.index % len(_JOBS)]
@@ -155,7 +136,6 @@ SYSTEM_MAKERS = {
         lambda draft: {"name": f"Category {draft.index + 1}", "order": draft.index + 1}
     ),
     "Job": Maker(_job),
-    "Note": Maker(_note),
     "PhoneNumber": Maker(lambda _draft: {}, _numbers),
     "Role": Maker(_role),
     "ScheduledJob": Maker(_scheduled_job),
