@@ -6,11 +6,13 @@ import logging
 import queue
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from singer_sdk.exceptions import FatalSyncError, SingerSDKError
 
 from tap_espocrm.answers import LoginRefusedError, UnreachableError
+from tap_espocrm.streams import EntityStream
 from tap_espocrm.sweeps import SweptStream, sweep
 
 if TYPE_CHECKING:
@@ -97,13 +99,18 @@ def _work_off(
 
 
 def _work(job: Job, report: Report) -> None:
+    swept = job.swept
     for stream in job.alone:
-        _attempt([stream], report, stream.read)
+        if swept and isinstance(stream, EntityStream) and stream.reads_everything:
+            _attempt([stream, *swept], report, partial(stream.read_with, swept))
+            swept = []
+        else:
+            _attempt([stream], report, stream.read)
     if any(stream.name in report.failures for stream in job.alone if not stream.is_enumeration):
         reason = "not read, because the records of its entity type failed"
-        report.failures.update({stream.name: reason for stream in job.swept})
-    elif job.swept:
-        _attempt(job.swept, report, lambda: sweep(job.swept))
+        report.failures.update({stream.name: reason for stream in swept})
+    elif swept:
+        _attempt(swept, report, partial(sweep, swept))
 
 
 def _attempt(streams: Sequence[EspoStream], report: Report, action: Callable[[], None]) -> None:

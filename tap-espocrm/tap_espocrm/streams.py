@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from dataclasses import dataclass, field
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tap_espocrm.field_types import Schema
     from tap_espocrm.lists import Lists, Page
     from tap_espocrm.metadata import Entity
+    from tap_espocrm.query import Together
 
 
 @dataclass(frozen=True)
@@ -188,14 +189,50 @@ class EspoStream(Stream):
             self.state_manager.is_flushed = False
 
 
+class Companion(Protocol):
+    """A stream that can be served by the pages of a pass over all records of an entity type."""
+
+    attributes: Together
+
+    def begin(self) -> None:
+        """Start the enumeration."""
+
+    def write_schema(self) -> None:
+        """Announce the stream."""
+
+    def write_page(self, page: Page) -> None:
+        """Write the records that a page holds."""
+
+    def finish(self) -> None:
+        """Let the enumeration take effect."""
+
+
 class EntityStream(EspoStream):
     """The records of one entity type, by `(modifiedAt, id)` or, where that is not possible, by `id`."""
 
     def __init__(self, tap: Tap, source: Source, entity: Entity) -> None:
         self.entity = entity
+        self.companions: Sequence[Companion] = ()
         schema = entity.schema(full_records=source.is_full)
         shape = Shape(entity.stream, entity.name, schema, ("id",), entity.replication_key)
         super().__init__(tap, source, shape)
+
+    @property
+    def reads_everything(self) -> bool:
+        """Whether this run lists every record, so that it tells all ids too."""
+        if self.replication_method != "INCREMENTAL":
+            return True
+        return not self.stream_state.get("replication_key_value") and not self.config.get("start_date")
+
+    def read_with(self, companions: Sequence[Companion]) -> None:
+        """Read everything, and serve these streams from the same pages."""
+        self.companions = companions
+        for companion in companions:
+            companion.begin()
+            companion.write_schema()
+        self.read()
+        for companion in companions:
+            companion.finish()
 
     @override
     def batches(self) -> Iterator[Batch]:
@@ -205,9 +242,11 @@ class EntityStream(EspoStream):
             complete = self.source.lists.complete(self.entity.name, page, whole)
             records = [conversion.apply(row) for row in complete.rows]
             yield Batch(records, page.received_at, self._bookmark(page))
+            for companion in self.companions:
+                companion.write_page(page)
 
     def _pages(self, selected: Sequence[str]) -> Iterator[Page]:
-        listed = self.entity.in_lists(selected)
+        listed = [*self.entity.in_lists(selected), *(c.attributes for c in self.companions)]
         by_id = self.source.lists.query("id", listed)
         if self.replication_method != "INCREMENTAL":
             yield from pages_by_key(self._list, by_id)

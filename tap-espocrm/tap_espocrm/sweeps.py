@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,14 +46,18 @@ class SweptStream(EspoStream):
     def __init__(self, tap: Tap, source: Source, shape: Shape, wanted: Yield) -> None:
         super().__init__(tap, source, shape)
         self.wanted = wanted
+        self.attributes = wanted.attributes
 
     @override
     def batches(self) -> Iterator[Batch]:
-        for page in prefetched(sweep_pages(self.source.lists, self.entity_name, [self.wanted.attributes])):
-            yield self.batch_of(page)
+        for page in prefetched(sweep_pages(self.source.lists, self.entity_name, [self.attributes])):
+            yield self._batch(page)
 
-    def batch_of(self, page: Page) -> Batch:
-        """Make the records that a page holds."""
+    def write_page(self, page: Page) -> None:
+        """Write the records that a page holds."""
+        self.write_batch(self._batch(page))
+
+    def _batch(self, page: Page) -> Batch:
         selected = self.selected_names
         return Batch([r for row in page.rows for r in self.wanted.records(row, selected)], page.received_at)
 
@@ -146,16 +149,12 @@ def sweep_pages(lists: Lists, entity: str, attributes: Iterable[Together]) -> It
 def sweep(streams: Sequence[SweptStream]) -> None:
     """Serve all these streams of one entity type from a single pass over it."""
     first = streams[0]
-    attributes = [stream.wanted.attributes for stream in streams]
+    attributes = [stream.attributes for stream in streams]
     for stream in streams:
         stream.begin()
         stream.write_schema()
-    with ExitStack() as stack:
-        counters = [stack.enter_context(stream.get_record_counter()) for stream in streams]
-        for page in prefetched(sweep_pages(first.source.lists, first.entity_name, attributes)):
-            for stream, counter in zip(streams, counters, strict=True):
-                batch = stream.batch_of(page)
-                stream.write_batch(batch)
-                counter.increment(len(batch.records))
+    for page in prefetched(sweep_pages(first.source.lists, first.entity_name, attributes)):
+        for stream in streams:
+            stream.write_page(page)
     for stream in streams:
         stream.finish()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import pytest
 from crm_simulator import Clock, Simulator
@@ -14,14 +15,18 @@ from tap_espocrm.paging import check_new, check_order, pages_by_key, pages_by_st
 
 from tests.tap_espocrm.harness import Warehouse, run_tap
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SAME_SECOND = "2026-05-05 05:05:05"
 MORE = {"notes": False, "link_streams": False, "lookback_seconds": 0, "max_retries": 1, "timeout": 10}
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> None:
-    logging.getLogger("tap-espocrm").setLevel(logging.ERROR)
-    logging.getLogger("singer_sdk").setLevel(logging.ERROR)
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")
