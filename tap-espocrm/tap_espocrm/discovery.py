@@ -84,21 +84,27 @@ class Wanted:
     entities: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
 
-    def choose(self, known: Iterable[str]) -> list[str]:
-        """Keep the wanted of the known entity types; an unknown name is an error."""
-        by_name = {alias: name for name in known for alias in (name, snake_case(name))}
-        wanted = [self._find(by_name, name) for name in self.entities] or sorted(set(by_name.values()))
-        unwanted = {by_name.get(name) for name in self.excluded}
+    def choose(self, readable: Iterable[str], existing: Iterable[str]) -> list[str]:
+        """Keep the wanted of the readable entity types; an unknown name is an error, in either setting."""
+        by_name = _by_either_name(readable)
+        wanted = [_find(by_name, name, "entities") for name in self.entities] or by_name.values()
+        known = {**_by_either_name(existing), **by_name}
+        unwanted = {_find(known, name, "exclude_entities") for name in self.excluded}
         return sorted({name for name in wanted if name not in unwanted})
 
-    def _find(self, by_name: Mapping[str, str], name: str) -> str:
-        if name in by_name:
-            return by_name[name]
-        near = difflib.get_close_matches(name, by_name, n=3)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise ConfigurationError(
-            f"entities: {name!r} is no entity type that this server has and this user may read.{hint}"
-        )
+
+def _by_either_name(names: Iterable[str]) -> dict[str, str]:
+    return {alias: name for name in names for alias in (name, snake_case(name))}
+
+
+def _find(by_name: Mapping[str, str], name: str, setting: str) -> str:
+    if name in by_name:
+        return by_name[name]
+    near = difflib.get_close_matches(name, by_name, n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise ConfigurationError(
+        f"{setting}: {name!r} is no entity type that this server has and this user may read.{hint}"
+    )
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,7 @@ def meet_server(client: Client, *, is_legacy: bool) -> Server:
 def discover(client: Client, server: Server, wanted: Wanted, *, is_legacy: bool) -> Findings:
     """Find the entity types that can be read, and the many-to-many links between them."""
     readable = candidates(server.metadata, server.acl, is_admin=server.is_admin)
-    chosen = [name for name in wanted.choose(readable) if name != "Note"]
+    chosen = [name for name in wanted.choose(readable, server.metadata["entityDefs"]) if name != "Note"]
     with ThreadPoolExecutor(max_workers=_PROBES_AT_ONCE) as pool:
         probes = dict(
             zip(
@@ -216,7 +222,9 @@ def _probe(client: Client, name: str, server: Server, *, is_legacy: bool) -> Pro
     for order in orders:
         query = ListQuery(order, select=(("id",),), max_size=1, is_legacy=is_legacy)
         try:
-            page = page_of(name, client.get(name, query.parameters()), 1)
+            # A failure of the better order is no failure of the entity type: the other order is tried soon.
+            retries = None if order == orders[-1] else 1
+            page = page_of(name, client.get(name, query.parameters(), retries=retries), 1)
         except RefusedError as error:
             refused = Probe(is_readable=False, refusal=str(error))
             continue
@@ -263,6 +271,7 @@ def _labels(client: Client) -> Document:
 
 
 def _document(found: object, name: str) -> Document:
+    """Check that a document is an object; PHP writes an empty one as an array."""
     if not isinstance(found, dict):
         raise UnexpectedAnswerError(f"GET {name}: the answer is not an object.")
     return found

@@ -115,7 +115,7 @@ def candidates(metadata: Document, acl: Document, *, is_admin: bool) -> list[str
     definitions = metadata.get("entityDefs") or {}
     return sorted(
         name
-        for name, scope in (metadata.get("scopes") or {}).items()
+        for name, scope in _objects(metadata.get("scopes")).items()
         if scope.get("entity")
         and not scope.get("disabled")
         and name in definitions
@@ -139,10 +139,10 @@ class _Builder:
     def __init__(self, name: str, metadata: Document, acl: Document, labels: Document) -> None:
         self.name = name
         self.metadata = metadata
-        self.definition: Document = metadata["entityDefs"][name]
-        self.fields: Document = self.definition.get("fields") or {}
-        self.links: Document = self.definition.get("links") or {}
-        self.scope: Document = (metadata.get("scopes") or {}).get(name) or {}
+        self.definition: Document = metadata["entityDefs"][name] or {}
+        self.fields = _objects(self.definition.get("fields"))
+        self.links = _objects(self.definition.get("links"))
+        self.scope = _objects(metadata.get("scopes")).get(name) or {}
         self.labels = _Labels(name, labels)
         rules = (acl.get("fieldTable") or {}).get(name) or {}
         self.hidden = {f for f, rule in rules.items() if rule.get("read") == "no" and f in self.fields}
@@ -215,7 +215,7 @@ class _Builder:
     def _foreign(self, facts: Document) -> Schema:
         """Give the schema of the field that a `foreign` field looks at."""
         entity = (self.links.get(facts.get("link", "")) or {}).get("entity", "")
-        seen = (self.metadata["entityDefs"].get(entity) or {}).get("fields") or {}
+        seen = _objects((self.metadata["entityDefs"].get(entity) or {}).get("fields"))
         target = seen.get(facts.get("field", "")) or {}
         known = FIELD_TYPES.get(target.get("type", ""))
         if known is None or "" not in known.parts:
@@ -316,6 +316,12 @@ class _Labels:
     def _tooltip(self, name: str) -> str | None:
         found = _dig(self.own, "tooltips", name) or _dig(self.shared, "tooltips", name)
         return found if isinstance(found, str) else None
+
+
+def _objects(found: object) -> dict[str, Document]:
+    """Keep the objects of an object: PHP writes an empty one as an array."""
+    items = found.items() if isinstance(found, Mapping) else ()
+    return {key: value for key, value in items if isinstance(value, Mapping)}
 
 
 def _words(name: str) -> str:

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk import Stream
+from singer_sdk.exceptions import ConfigurationError
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import SameRecordTransform
 from typing_extensions import override
@@ -265,11 +266,17 @@ class EntityStream(EspoStream):
     def _since(self) -> str | None:
         """Start a little before the bookmark: a save may be stamped before it is committed."""
         with self.source.output:
-            start = self.get_starting_timestamp(None)
+            start = self._start()
         if start is None:
             return None
         early = start - dt.timedelta(seconds=self.source.lookback_seconds)
         return to_espo(early.astimezone(dt.UTC).isoformat())
+
+    def _start(self) -> dt.datetime | None:
+        try:
+            return self.get_starting_timestamp(None)
+        except ValueError as error:
+            raise ConfigurationError(f"State of {self.name}: the bookmark is no date ({error}).") from error
 
     def _bookmark(self, page: Page) -> str | None:
         if not page.rows or self.replication_method != "INCREMENTAL":

@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
+from crm_simulator import Fault
 from singer_sdk.exceptions import ConfigurationError
+from tap_espocrm.metadata import build_entity, candidates
 from tap_espocrm.tap import TapEspoCRM
 
 from tests.tap_espocrm.harness import run_tap
@@ -118,3 +120,37 @@ def test_a_password_field_is_pointed_out(config, caplog) -> None:
 def test_credentials_of_the_server_itself_are_never_asked_for(crm) -> None:
     tap = TapEspoCRM(config=crm.credentials["admin"])
     assert not {"apiKey", "secretKey", "password"} & set(tap.streams["user"].schema["properties"])
+
+
+@pytest.mark.parametrize("setting", ["entities", "exclude_entities"])
+def test_a_name_that_is_no_entity_type_is_an_error(config, setting) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"{setting}: 'Emial' is no entity type.*Did you mean Email"
+    ):
+        TapEspoCRM(config={**config, setting: ["Emial"]})
+
+
+def test_an_entity_that_fails_when_ordered_by_its_stamp_is_read_by_id(crm, config) -> None:
+    crm.server.faults.add(
+        Fault(kind="status", status=500, match="/Lead?maxSize=1&orderBy=modifiedAt", times=None)
+    )
+    outcome = run_tap({**config, "entities": ["Lead"], "notes": False, "max_retries": 1})
+    assert outcome.error is None
+    assert outcome.tap.streams["lead"].replication_method == "FULL_TABLE"
+    assert set(outcome.ids("lead")) == crm.store.ids("Lead")
+
+
+def test_empty_objects_may_come_as_arrays() -> None:
+    metadata = {
+        "entityDefs": {"X": {"fields": {"odd": [], "name": {"type": "varchar"}}, "links": []}},
+        "scopes": {"X": {"entity": True}, "Y": []},
+    }
+    acl = {"table": {"X": {"read": "all"}}, "fieldTable": {"X": []}}
+    assert candidates(metadata, acl, is_admin=False) == ["X"]
+    assert {"id", "name"} <= {a.name for a in build_entity("X", metadata, acl, {"X": []}).attributes}
+
+
+def test_a_bookmark_that_is_no_date_is_told(config) -> None:
+    state = {"bookmarks": {"lead": {"replication_key": "modifiedAt", "replication_key_value": "soon"}}}
+    outcome = run_tap({**config, "entities": ["Lead"], "notes": False}, state=state)
+    assert "streams failed: lead" in str(outcome.error)
