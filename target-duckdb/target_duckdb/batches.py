@@ -35,7 +35,7 @@ class Shape:
     def fields(self) -> tuple[str, ...]:
         """The names under which DuckDB finds the properties in a spooled record.
 
-        They are the properties' own, unless DuckDB would confuse them: then records are written anew, by column.
+        They are the properties' own, unless DuckDB would confuse them: then records are written anew.
         """
         names = [column.property for column in self.columns]
         if len({name.casefold() for name in names}) == len(names) and all(map(_is_readable, names)):
@@ -78,7 +78,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Activation:
-    """The moment from which only one version of a stream counts, and of its base stream only the keys in it."""
+    """The moment from which only one version of a stream counts, and only its keys of its base stream."""
 
     shape: Shape
     version: int

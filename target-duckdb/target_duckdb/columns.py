@@ -6,13 +6,14 @@ import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from target_duckdb.errors import InvalidSchemaError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+Json: TypeAlias = Any  # a value out of a JSON text
 INT64 = 2**63 - 1
 
 FORMATS = {
@@ -81,7 +82,7 @@ def columns_of(schema: Mapping[str, Any]) -> tuple[Column, ...]:
     return tuple(Column(name, column_type(rule), describe(rule)) for name, rule in properties.items())
 
 
-def describe(rule: Any) -> str:
+def describe(rule: Json) -> str:
     """Return title and description of a property, for the column's comment."""
     if not isinstance(rule, dict):
         return ""
@@ -89,21 +90,21 @@ def describe(rule: Any) -> str:
     return ": ".join(dict.fromkeys(words))
 
 
-def column_type(rule: Any) -> str:
+def column_type(rule: Json) -> str:
     """Return the DuckDB type that holds every value a property's schema permits."""
-    if not isinstance(rule, dict) or not rule:
+    if not isinstance(rule, dict):
         return "JSON"
-    if wanted := _native_type(rule.get("x-sql-datatype")):
-        return wanted
+    return _native_type(rule.get("x-sql-datatype")) or _type_of_rule(rule)
+
+
+def _type_of_rule(rule: Mapping[str, Any]) -> str:
     branches = [branch for key in ("anyOf", "oneOf") for branch in rule.get(key, [])]
     if branches and "type" not in rule:
         return _join_branches([branch for branch in branches if branch != {"type": "null"}])
-    kinds = _kinds(rule)
+    kinds = sorted(_kinds(rule))
     if not kinds:
         return _type_of_values(rule.get("enum", [rule["const"]] if "const" in rule else []))
-    if len(kinds) == 1:
-        return _scalar_type(kinds.pop(), rule)
-    return _join([_scalar_type(kind, rule) for kind in sorted(kinds)])
+    return _join([_scalar_type(kind, rule) for kind in kinds])
 
 
 def widen(current: str, wanted: str) -> str:
@@ -144,7 +145,7 @@ NARROWER: dict[str, frozenset[str]] = {
 }
 
 
-def _native_type(wanted: Any) -> str | None:
+def _native_type(wanted: Json) -> str | None:
     if not isinstance(wanted, str):
         return None
     if match := DECIMAL.fullmatch(wanted.strip()):
@@ -239,7 +240,7 @@ def _digits(name: str) -> tuple[int, int] | None:
 
 
 def assign_names(columns: Iterable[Column], existing: Iterable[TableColumn]) -> dict[str, str]:
-    """Return the column name of each property: its own name, or a numbered one where DuckDB would confuse two."""
+    """Return the column name of each property: its own, or a numbered one where DuckDB would confuse two."""
     owners = {_property_of(column): column.name for column in existing}
     taken = {column.name.casefold() for column in existing}
     names: dict[str, str] = {}

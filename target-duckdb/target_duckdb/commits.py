@@ -67,7 +67,7 @@ class Committer:
         self._tidy(batch, stages)
 
     def _prepare(self, batch: Batch, stages: dict[Path, Stage]) -> None:
-        """Change all tables before any row: DuckDB refuses a commit that alters a table after writing to it."""
+        """Change all tables before any row: DuckDB does not commit an ALTER that follows a write."""
         segments = [step for step in batch.steps if isinstance(step, Segment)]
         for segment in segments:
             self.tables.prepare(segment.shape, self._extra(segment))
@@ -149,6 +149,8 @@ class Committer:
         replaced = 0
         if shape.keys:
             match = sql.match_sql({columns[key].name: values[columns[key].name] for key in shape.keys})
-            replaced = self.database.changes(f"DELETE FROM {table} t USING {quote(stage.rows)} s WHERE {match}")
+            replaced = self.database.changes(
+                f"DELETE FROM {table} t USING {quote(stage.rows)} s WHERE {match}"
+            )
         self.database.run(sql.insert_sql(table, values, stage.rows))
         return replaced

@@ -117,7 +117,8 @@ class Database:
         holder = f"process {found[2]} ({found[1]})" if found else "another process"
         return (
             f"{self.settings.path} is locked by {holder}, waited {self.patience:g} s for it;"
-            " what was committed before is safe. Close that process, or let it read a published copy, and run again"
+            " what was committed before is safe. Close that process, or let it read a published copy,"
+            " and run again"
         )
 
 

@@ -33,9 +33,9 @@ class Deleter:
         """Remember the keys of records that came while their stream's live keys were being listed."""
         name = quote(f"spared {shape.stream}")
         keys = ", ".join(f"c{index} AS k{place}" for place, index in enumerate(shape.key_indexes))
-        verb = "INSERT INTO" if shape.stream in self._spared else "CREATE TABLE"
+        verb = f"INSERT INTO {name}" if shape.stream in self._spared else f"CREATE TABLE {name} AS"
         self._spared.add(shape.stream)
-        self.run(f"{verb} {name} {'' if verb.startswith('INSERT') else 'AS'} SELECT {keys} FROM {quote(stage.rows)}")
+        self.run(f"{verb} SELECT {keys} FROM {quote(stage.rows)}")
 
     def forget(self, stream: str) -> None:
         """Forget the keys that were to be spared."""
@@ -44,7 +44,9 @@ class Deleter:
 
     def prepare(self, activation: Activation) -> None:
         """Give the tables of an activation the columns it needs."""
-        self.tables.prepare(activation.shape, (TABLE_VERSION,) if activation.base else (TABLE_VERSION, DELETED_AT))
+        self.tables.prepare(
+            activation.shape, (TABLE_VERSION,) if activation.base else (TABLE_VERSION, DELETED_AT)
+        )
         if activation.base:
             self.tables.prepare(activation.base, (DELETED_AT,))
 
@@ -53,14 +55,19 @@ class Deleter:
         columns = self.tables.prepare(activation.shape, (TABLE_VERSION,))
         version = quote(columns[TABLE_VERSION.property].name)
         if activation.base is None:
-            return self._delete(activation.shape, f"(t.{version} IS NULL OR t.{version} < {activation.version})")
+            return self._delete(
+                activation.shape, f"(t.{version} IS NULL OR t.{version} < {activation.version})"
+            )
         place = self.tables.landing(activation.shape).sql
         return self.changes(f"DELETE FROM {place} t WHERE t.{version} IS DISTINCT FROM {activation.version}")
 
     def delete_dead(self, activation: Activation, base: Shape) -> int:
         """Delete the rows of a base stream whose keys are not alive, bring back those that are."""
         live = activation.shape
-        columns, live_columns = (self.tables.prepare(base, (DELETED_AT,)), self.tables.prepare(live, (TABLE_VERSION,)))
+        columns, live_columns = (
+            self.tables.prepare(base, (DELETED_AT,)),
+            self.tables.prepare(live, (TABLE_VERSION,)),
+        )
         match = [f"l.{quote(live_columns[key].name)} = t.{quote(columns[key].name)}" for key in base.keys]
         match.append(f"l.{quote(live_columns[TABLE_VERSION.property].name)} = {activation.version}")
         is_alive = f"EXISTS (SELECT 1 FROM {self.tables.landing(live).sql} l WHERE {' AND '.join(match)})"
@@ -72,7 +79,9 @@ class Deleter:
     def _is_not_spared(self, base: Shape, columns: dict[str, TableColumn]) -> str:
         if base.stream not in self._spared:
             return ""
-        match = " AND ".join(f"f.k{place} = t.{quote(columns[key].name)}" for place, key in enumerate(base.keys))
+        match = " AND ".join(
+            f"f.k{place} = t.{quote(columns[key].name)}" for place, key in enumerate(base.keys)
+        )
         return f" AND NOT EXISTS (SELECT 1 FROM {quote(f'spared {base.stream}')} f WHERE {match})"
 
     def purge(self, shape: Shape, columns: dict[str, TableColumn]) -> int:
@@ -96,12 +105,12 @@ class Deleter:
         return self.changes(f"UPDATE {table} t SET {marked} = now() WHERE t.{marked} IS NULL AND {condition}")
 
     def _is_too_many(self, shape: Shape, known: int, gone: int) -> bool:
-        """Return whether a delete goes too far; without keys all rows come again, so only the shrinking counts."""
+        """Return whether a delete goes too far; without keys, where all rows come again, shrinking counts."""
         before, lost = (known, gone) if shape.keys else (gone, max(0, 2 * gone - known))
         if before < SMALL_TABLE or lost <= before * self.settings.max_delete_fraction:
             return False
         self.withheld.append(
             f"{shape.stream}: {lost} of {before} rows are gone from the source, more than max_delete_fraction"
-            f" ({self.settings.max_delete_fraction:g}) permits; none was deleted, everything else is committed"
+            f" ({self.settings.max_delete_fraction:g}) permits; none was deleted, all else is committed"
         )
         return True

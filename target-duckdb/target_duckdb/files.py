@@ -27,9 +27,11 @@ def batch_lines(message: Envelope) -> Iterator[list[bytes]]:
     reader = READERS.get(encoding.get("format") or "jsonl")
     compression = encoding.get("compression") or "none"
     if reader is None or compression not in {"none", "gzip"}:
-        raise InvalidLineError(f"BATCH of {message.stream!r}: cannot read {encoding}; jsonl, gzip and parquet are known")
+        raise InvalidLineError(
+            f"BATCH of {message.stream!r}: cannot read {encoding}; jsonl, gzip and parquet are known"
+        )
     head = b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(message.stream)
-    tail = b'}' if message.version is None else b',"version":%d}' % message.version
+    tail = b"}" if message.version is None else b',"version":%d}' % message.version
     for name in message.manifest or []:
         records = reader(_local(name), compression)
         while lines := [head + record + tail for record in islice(records, AT_ONCE)]:
@@ -47,8 +49,7 @@ def _local(name: str) -> Path:
 
 
 def _json_lines(path: Path, compression: str) -> Iterator[bytes]:
-    opened = gzip.open(path, "rb") if compression == "gzip" else path.open("rb")
-    with opened as lines:
+    with gzip.open(path, "rb") if compression == "gzip" else path.open("rb") as lines:
         try:
             yield from (line.strip() for line in lines if line.strip())
         except (OSError, EOFError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta, Raw
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from target_duckdb.batches import Shape
     from target_duckdb.columns import Column
 
+Form: TypeAlias = Any  # a type, a union of types, an annotated type
 INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 TEXT = str | int | bool | None
 ACCEPTED: dict[str, Any] = {
@@ -45,7 +46,7 @@ def record_type(shape: Shape) -> type[msgspec.Struct]:
     properties while it scans the line; whatever it refuses is looked at value by value.
     """
     keys = set(shape.key_indexes)
-    needed = [_key(index, shape.columns[index]) for index in sorted(keys)]
+    needed: list[Any] = [_key(index, shape.columns[index]) for index in sorted(keys)]
     others = [_field(index, column) for index, column in enumerate(shape.columns) if index not in keys]
     record = msgspec.defstruct(
         "Record",
@@ -63,7 +64,7 @@ def record_type(shape: Shape) -> type[msgspec.Struct]:
     return msgspec.defstruct("Message", fields, tag_field="stream", tag=shape.stream, gc=False)
 
 
-def _accepted(column: Column) -> Any:
+def _accepted(column: Column) -> Form:
     if column.type.startswith("DECIMAL"):
         return str | INTEGER | None
     return ACCEPTED.get(column.type, str | None)
@@ -79,7 +80,7 @@ def _key(index: int, column: Column) -> tuple[str, Any]:
     return (f"c{index}", Raw if accepted is Raw else _without_none(accepted))
 
 
-def _without_none(accepted: Any) -> Any:
+def _without_none(accepted: Form) -> Form:
     parts = [part for part in accepted.__args__ if part is not type(None)]
     whole = parts[0]
     for part in parts[1:]:

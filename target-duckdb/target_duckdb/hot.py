@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -32,6 +34,8 @@ class HotStreams:
 
     def add(self, stream: Stream, line: bytes) -> bool:
         """Let a stream's records pass from now on; return whether this first one does."""
+        if stream.guard is None:
+            return False
         if len(self._streams) >= MOST:
             self._streams.clear()
         self._streams[stream.guard] = stream
@@ -45,7 +49,7 @@ class HotStreams:
 
     def remove(self, stream: Stream) -> None:
         """Have a stream's next record looked at."""
-        if self._streams.pop(stream.guard, None):
+        if stream.guard and self._streams.pop(stream.guard, None):
             self._renew()
 
     def _renew(self) -> None:
@@ -54,10 +58,7 @@ class HotStreams:
         if not guards:
             self.decode = _refuse
             return
-        union = guards[0]
-        for guard in guards[1:]:
-            union = union | guard  # type: ignore[assignment] - a union of types is a type form, not a type
-        self.decode = msgspec.json.Decoder(union).decode
+        self.decode = msgspec.json.Decoder(reduce(or_, guards)).decode
 
 
 def _refuse(_line: bytes) -> msgspec.Struct:

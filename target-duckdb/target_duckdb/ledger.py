@@ -79,7 +79,8 @@ class Ledger:
             self.run(f"DELETE FROM {SCHEMA}.state WHERE target_schema = ?", [self.target_schema])
             self._insert("state", [self.target_schema, self.run_id, batch.state.decode(), self.now])
         self.run(
-            f"UPDATE {SCHEMA}.runs SET committed_at = ?, commits = ?, rows_in = ?, status = ? WHERE run_id = ?",
+            f"UPDATE {SCHEMA}.runs SET committed_at = ?, commits = ?, rows_in = ?, status = ?"
+            " WHERE run_id = ?",
             [self.now, self.commits + 1, rows_in, "finished" if batch.is_final else "running", self.run_id],
         )
 
@@ -94,7 +95,14 @@ class Ledger:
 
     def _stream_row(self, tally: Tally) -> list[object]:
         where = [self.run_id, tally.table.schema, tally.table.name, tally.stream]
-        counts = [tally.rows_in, tally.inserted, tally.updated, tally.superseded, tally.rejected, tally.deleted]
+        counts = [
+            tally.rows_in,
+            tally.inserted,
+            tally.updated,
+            tally.superseded,
+            tally.rejected,
+            tally.deleted,
+        ]
         return [*where, *counts, tally.values_rejected, tally.seconds, self.now]
 
     def _insert(self, table: str, *rows: list[object]) -> None:

@@ -8,15 +8,14 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from target_duckdb.batches import Activation, Batch, Segment, Shape, Swap
-from target_duckdb.columns import columns_of
+from target_duckdb.batches import Activation, Batch, Segment, Swap
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
-from target_duckdb.errors import DeleteGuardError, InvalidSchemaError, UnknownStreamError
+from target_duckdb.errors import DeleteGuardError, UnknownStreamError
 from target_duckdb.hot import HotStreams
 from target_duckdb.progress import Progress
+from target_duckdb.shapes import shape_of
 from target_duckdb.spool import Spool
-from target_duckdb.sql import Table
 from target_duckdb.streams import Stream
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from target_duckdb.guards import Envelope
     from target_duckdb.settings import Settings
 
-RESERVED_SCHEMAS = frozenset({"_load", "information_schema", "pg_catalog", "system", "temp"})
 
 HURRY = 2.0
 
@@ -42,7 +40,7 @@ class Load:
         self.streams: dict[str, Stream] = {}
         self.hot = HotStreams()
         self.progress = Progress()
-        self.version = int(time.time() * 1000)
+        self._version = int(time.time() * 1000)
         self._steps: list[Step] = []
         self._bytes = 0
         self._covered = 0
@@ -81,35 +79,20 @@ class Load:
 
     def schema(self, message: Envelope) -> None:
         """Take a SCHEMA message."""
-        shape = self._shape(message)
+        shape = shape_of(message, self.settings)
         known = self.streams.get(shape.stream)
         if known and known.shape == shape:
             return
+        self.streams[shape.stream] = Stream(shape, self._next_version() if known is None else known.version)
         if known:
             self._seal(known)
             self.hot.remove(known)
-        self.streams[shape.stream] = Stream(shape)
+            self.streams[shape.stream].succeed(known)
 
-    def _shape(self, message: Envelope) -> Shape:
-        try:
-            rules = json.loads(bytes(message.schema).decode("utf-8", "surrogateescape"), strict=False)
-            columns = columns_of(rules if isinstance(rules, dict) else {})
-        except (ValueError, RecursionError, InvalidSchemaError) as error:
-            raise InvalidSchemaError(f"SCHEMA of stream {message.stream!r}: {error}") from error
-        keys = tuple(message.key_properties or ()) if self.settings.load_method != "append-only" else ()
-        absent = set(keys) - {column.property for column in columns}
-        if absent:
-            raise InvalidSchemaError(
-                f"SCHEMA of stream {message.stream!r}: key {sorted(absent)} is no property of it"
-            )
-        return Shape(message.stream, self._table(message.stream), columns, keys)
-
-    def _table(self, stream: str) -> Table:
-        if self.settings.default_target_schema:
-            return Table(self.settings.default_target_schema, stream)
-        schema, _, name = stream.partition("-")
-        is_schema = schema and name and "-" not in name and schema.casefold() not in RESERVED_SCHEMAS
-        return Table(schema, name) if is_schema else Table("main", stream)
+    def _next_version(self) -> int:
+        """Return a version for records that carry none, of one stream between two activations."""
+        self._version += 1
+        return self._version
 
     def _known(self, name: str, kind: str) -> Stream:
         if name not in self.streams:
@@ -117,7 +100,7 @@ class Load:
         return self.streams[name]
 
     def record(self, message: Envelope, line: bytes) -> None:
-        """Take a RECORD message that the quick way did not take: a stream's first, or one that does not fit."""
+        """Take a RECORD message that the quick way did not: a stream's first, or one that does not fit."""
         stream = self._known(message.stream, "a record")
         if stream.segment is None and not stream.lines:
             self._begin(stream, message.version)
@@ -158,10 +141,10 @@ class Load:
             self._seal(part)
         self.hot.remove(stream)
         base.is_swept = False
-        is_ours = stream.is_unversioned or message.version is None
-        version = self.version if is_ours else message.version
+        version = message.version
+        if stream.is_unversioned or version is None:
+            version, stream.version = stream.version, self._next_version()
         stream.is_unversioned = False
-        self.version += 1
         self._steps.append(Activation(stream.shape, version, base.shape))
 
     def _base(self, name: str) -> Stream | None:
@@ -174,7 +157,7 @@ class Load:
     def pause(self, size: int) -> None:
         """Take note of bytes read; a batch that waits for a STATE in vain is cut anyway."""
         self._bytes += size
-        for stream in self.hot:
+        for stream in self.streams.values():
             if stream.is_long:
                 stream.write(self._segment(stream))
         if self.progress.is_due():
@@ -201,7 +184,7 @@ class Load:
 
     def _rows(self) -> int:
         spooled = sum(step.rows for step in self._steps if isinstance(step, Segment))
-        return spooled + sum(len(stream.lines) for stream in self.hot)
+        return spooled + sum(len(stream.lines) for stream in self.streams.values())
 
     def _is_due(self, patience: int) -> bool:
         rows = self._rows() - self._held
@@ -214,11 +197,11 @@ class Load:
     # Batches
 
     def _segment(self, stream: Stream) -> Segment:
-        if stream.segment is None:
-            version = self.version if stream.is_versioned else None
-            stream.open(self.spool, version)
-            self._steps.append(stream.segment)
-        return stream.segment
+        if stream.segment:
+            return stream.segment
+        segment = stream.open(self.spool)
+        self._steps.append(segment)
+        return segment
 
     def _seal(self, stream: Stream) -> None:
         if stream.lines:
@@ -228,8 +211,8 @@ class Load:
     def flush(self, *, is_final: bool = False) -> None:
         """Cut a batch and have it committed while reading goes on.
 
-        Rows without a key are held back until a STATE covers them: a tap that resumes from the last STATE would send
-        them again, and nothing could tell.
+        Rows without a key are held back until a STATE covers them: a tap that resumes from the last STATE
+        would send them again, and nothing could tell.
         """
         is_covered = is_final or self._covered == self._rows()
         for stream in self.streams.values():

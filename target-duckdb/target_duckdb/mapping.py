@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from jsonschema.exceptions import ValidationError
+from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped] # it has no stubs here
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_duckdb.errors import InvalidValueError, UnknownStreamError
@@ -22,7 +22,7 @@ ENCODE = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 
 
 class LineMapper:
-    """Applies stream maps, flattening and JSON-schema validation to whole lines, before they are read as usual."""
+    """Applies stream maps, flattening and validation to whole lines, before they are read as usual."""
 
     def __init__(self, mapper: PluginMapper, *, is_validating: bool) -> None:
         self.mapper = mapper

@@ -52,7 +52,9 @@ class Progress:
         for tally in tallies:
             tags = {"stream": tally.stream}
             METRICS.info("METRIC: %s", json.dumps(_point("counter", "record_count", tally.rows_in, tags)))
-            METRICS.info("METRIC: %s", json.dumps(_point("timer", "batch_processing_time", tally.seconds, tags)))
+            METRICS.info(
+                "METRIC: %s", json.dumps(_point("timer", "batch_processing_time", tally.seconds, tags))
+            )
 
 
 def _point(kind: str, metric: str, value: float, tags: dict[str, str]) -> dict[str, object]:

@@ -52,7 +52,7 @@ def _places(text: str) -> Iterator[tuple[int, int, int]]:
         level -= mark in {"]", "}"}
         if level == 1 and mark == ":" and colon < 0:
             colon = here
-        elif (level == 1 and mark == ",") or level == 0 and mark == "}":
+        elif (level == 1 and mark == ",") or (level == 0 and mark == "}"):
             if colon > 0:
                 yield start, colon, here
             elif text[start:here].strip() or mark == ",":

@@ -31,7 +31,7 @@ ENVELOPE = msgspec.json.Decoder(Envelope).decode
 
 
 class Interruption:
-    """A signal's wish to stop: heeded at once while waiting for input, else when the lines at hand are done."""
+    """A signal's wish to stop: heeded at once while waiting for input, else after the lines at hand."""
 
     def __init__(self) -> None:
         self.is_wanted = False
@@ -48,7 +48,7 @@ class Interruption:
 
 
 def blocks(descriptor: int, interruption: Interruption | None = None) -> Iterator[list[bytes]]:
-    """Yield what a file descriptor holds as lists of whole lines, as soon as they are there; none now and then."""
+    """Yield what a file descriptor holds as lists of whole lines, at once; none now and then."""
     stop = interruption or Interruption()
     rest: list[bytes] = []
     while block := _read(descriptor, stop):
@@ -152,7 +152,13 @@ def _loose_envelope(parts: dict[str, str]) -> Envelope:
     if kind not in {"RECORD", "SCHEMA"} or not isinstance(stream, str):
         raise InvalidLineError("not a Singer message")
     schema = msgspec.Raw(parts.get("schema", "").encode("utf-8", "surrogateescape"))
-    return Envelope(kind, stream, schema=schema, key_properties=keys, version=version if isinstance(version, int) else None)
+    return Envelope(
+        kind,
+        stream,
+        schema=schema,
+        key_properties=keys,
+        version=version if isinstance(version, int) else None,
+    )
 
 
 def redact(line: bytes) -> str:

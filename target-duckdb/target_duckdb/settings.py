@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def _setting(kind: str, title: str, description: str, **more: Any) -> dict[str, Any]:
+def _setting(kind: str, title: str, description: str, **more: object) -> dict[str, Any]:
     return {"type": [kind, "null"], "title": title, "description": description, **more}
+
+
+Json: TypeAlias = Any  # a value out of a JSON text
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "path": {
         "type": "string",
         "title": "Path",
-        "description": "The DuckDB file to load; made if absent. `md:…` and `ducklake:…` are handed to ATTACH.",
+        "description": "The DuckDB file to load, made if absent. `md:…` and `ducklake:…` go to ATTACH.",
         "minLength": 1,
     },
     "default_target_schema": _setting(
         "string",
         "Default target schema",
-        "The schema of all tables. Without it a stream `sales-orders` becomes table `orders` in schema `sales`, any"
+        "The schema of all tables. Without it a stream `sales-orders` becomes `orders` in schema `sales`, any"
         " other stream a table in `main`.",
         **{"not": {"enum": ["_load", "information_schema", "pg_catalog", "system", "temp"]}},
     ),
     "load_method": _setting(
         "string",
         "Load method",
-        "`upsert` replaces rows of the same key (streams without a key append), `append-only` keeps every record,"
-        " `overwrite` replaces the table at the end of a successful run.",
+        "`upsert` replaces rows of the same key (streams without a key append), `append-only` keeps every"
+        " record, `overwrite` replaces the table at the end of a successful run.",
         enum=["upsert", "append-only", "overwrite", None],
         default="upsert",
     ),
@@ -119,7 +122,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "validate_records": _setting(
         "boolean",
         "Validate records",
-        "Check each record against its JSON schema in Python, at a tenth of the speed. Types are checked in any case.",
+        "Check each record against its JSON schema in Python, slowly. Types are always checked.",
         default=False,
     ),
     "process_activate_version_messages": _setting(
@@ -172,9 +175,10 @@ class Settings:
 def read_settings(config: Mapping[str, Any]) -> Settings:
     """Return a run's settings from its configuration."""
     given = {name: value for name, value in config.items() if value is not None}
-    return Settings(
-        **{name: given.get(name, SETTINGS[name].get("default")) for name in Settings.__dataclass_fields__}
-    )
+    values: dict[str, Any] = {
+        name: given.get(name, SETTINGS[name].get("default")) for name in Settings.__dataclass_fields__
+    }
+    return Settings(**values)
 
 
 def is_plain(config: Mapping[str, Any]) -> bool:
@@ -186,7 +190,7 @@ def is_plain(config: Mapping[str, Any]) -> bool:
     )
 
 
-def _fits(rule: Mapping[str, Any], value: Any) -> bool:
+def _fits(rule: Mapping[str, Any], value: Json) -> bool:
     kinds = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
     if not any(type(value) in KINDS[kind] for kind in kinds):
         return False

@@ -16,28 +16,46 @@ WAREHOUSE = "warehouse"
 LEDGER_SCHEMA = "_load"
 AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
 ISO_DAY = "{v} LIKE '____-__-__%' AND NOT contains({v}, '(')"
+STAMPED = "CASE WHEN %s THEN coalesce(TRY_CAST({v} AS %s), TRY_CAST(upper({v}) AS %s)) END"
 READERS = {
-    "TIMESTAMPTZ": f"CASE WHEN {ISO_DAY} THEN coalesce(TRY_CAST({{v}} AS TIMESTAMPTZ), TRY_CAST(upper({{v}}) AS TIMESTAMPTZ)) END",
-    "TIMESTAMP": f"CASE WHEN {ISO_DAY} THEN coalesce(TRY_CAST({{v}} AS TIMESTAMP), TRY_CAST(upper({{v}}) AS TIMESTAMP)) END",
-    "DATE": "CASE WHEN {v} LIKE '____-__-__' OR {v} LIKE '____-__-___00:00:00%' THEN TRY_CAST({v}[:10] AS DATE) END",
+    "TIMESTAMPTZ": STAMPED % (ISO_DAY, "TIMESTAMPTZ", "TIMESTAMPTZ"),
+    "TIMESTAMP": STAMPED % (ISO_DAY, "TIMESTAMP", "TIMESTAMP"),
+    "DATE": (
+        "CASE WHEN {v} LIKE '____-__-__' OR {v} LIKE '____-__-___00:00:00%'"
+        " THEN TRY_CAST({v}[:10] AS DATE) END"
+    ),
     "TIME": "TRY_CAST({v} AS TIME)",
     "UUID": "TRY_CAST({v} AS UUID)",
     "BLOB": "TRY(from_base64({v}))",
 }
+CONVERTERS = {
+    ("TIMESTAMPTZ", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')",
+    ("TIMESTAMP", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%f')",
+}
+PLACE = "schema_name VARCHAR, table_name VARCHAR"
+LEDGER_TABLES = {
+    "runs": (
+        "run_id VARCHAR, nonce VARCHAR, target_schema VARCHAR, version VARCHAR, duckdb_version VARCHAR,"
+        " started_at TIMESTAMPTZ, committed_at TIMESTAMPTZ, commits BIGINT, rows_in BIGINT, status VARCHAR"
+    ),
+    "streams": (
+        f"run_id VARCHAR, {PLACE}, stream VARCHAR, rows_in BIGINT, rows_inserted BIGINT, rows_updated BIGINT,"
+        " rows_superseded BIGINT, rows_rejected BIGINT, rows_deleted BIGINT, values_rejected BIGINT,"
+        " seconds DOUBLE, committed_at TIMESTAMPTZ"
+    ),
+    "state": "target_schema VARCHAR, run_id VARCHAR, value JSON, committed_at TIMESTAMPTZ",
+    "rejected_values": (
+        f"run_id VARCHAR, {PLACE}, stream VARCHAR, key JSON, property VARCHAR, raw VARCHAR, reason VARCHAR,"
+        " rejected_at TIMESTAMPTZ"
+    ),
+    "schema_changes": (
+        f"run_id VARCHAR, {PLACE}, column_name VARCHAR, change VARCHAR, old_type VARCHAR, new_type VARCHAR,"
+        " changed_at TIMESTAMPTZ"
+    ),
+}
 LEDGER = (
     "CREATE SCHEMA IF NOT EXISTS {ledger}",
-    "CREATE TABLE IF NOT EXISTS {ledger}.runs (run_id VARCHAR, nonce VARCHAR, target_schema VARCHAR, version VARCHAR,"
-    " duckdb_version VARCHAR, started_at TIMESTAMPTZ, committed_at TIMESTAMPTZ, commits BIGINT, rows_in BIGINT,"
-    " status VARCHAR)",
-    "CREATE TABLE IF NOT EXISTS {ledger}.streams (run_id VARCHAR, schema_name VARCHAR, table_name VARCHAR,"
-    " stream VARCHAR, rows_in BIGINT, rows_inserted BIGINT, rows_updated BIGINT, rows_superseded BIGINT,"
-    " rows_rejected BIGINT, rows_deleted BIGINT, values_rejected BIGINT, seconds DOUBLE, committed_at TIMESTAMPTZ)",
-    "CREATE TABLE IF NOT EXISTS {ledger}.state (target_schema VARCHAR, run_id VARCHAR, value JSON,"
-    " committed_at TIMESTAMPTZ)",
-    "CREATE TABLE IF NOT EXISTS {ledger}.rejected_values (run_id VARCHAR, schema_name VARCHAR, table_name VARCHAR,"
-    " stream VARCHAR, key JSON, property VARCHAR, raw VARCHAR, reason VARCHAR, rejected_at TIMESTAMPTZ)",
-    "CREATE TABLE IF NOT EXISTS {ledger}.schema_changes (run_id VARCHAR, schema_name VARCHAR, table_name VARCHAR,"
-    " column_name VARCHAR, change VARCHAR, old_type VARCHAR, new_type VARCHAR, changed_at TIMESTAMPTZ)",
+    *(f"CREATE TABLE IF NOT EXISTS {{ledger}}.{name} ({columns})" for name, columns in LEDGER_TABLES.items()),
 )
 
 
@@ -79,8 +97,8 @@ def value_sql(column_type: str, value: str) -> str:
 def decimal_sql(precision: int, scale: int, value: str) -> str:
     """Return an exact cast to DECIMAL.
 
-    DuckDB rounds surplus digits in silence, so the text is matched first; and DuckDB 1.5 needs a hundred times
-    longer to cast text to a decimal of more than 18 digits, so the short ones go by way of a short decimal.
+    DuckDB rounds surplus digits in silence, so the text is matched first; and DuckDB 1.5 needs a hundred
+    times longer to cast text to a decimal of more than 18 digits, so short ones go by way of a short decimal.
     """
     shape = rf"[-+]?[0-9]{{1,{max(precision - scale, 1)}}}(\.[0-9]{{0,{scale}}}0*)?"
     short = f"TRY_CAST({value} AS DECIMAL(18,{scale}))" if scale < 18 else "NULL"  # noqa: PLR2004 - an INT64 decimal
@@ -112,7 +130,7 @@ def stage_sql(name: str, source: str, columns: Sequence[Column], fields: Sequenc
 
 
 def flaws(columns: Sequence[Column], fields: Sequence[str]) -> dict[int, str]:
-    """Return, by column number, when a text is no value of its column; an empty text is no value, not a bad one."""
+    """Return, by column number, when a text is no value of its column; an empty text is not a bad one."""
     return {
         index: f"(record.{quote(field)} <> '' AND {value_sql(column.type, f'record.{quote(field)}')} IS NULL)"
         for index, (column, field) in enumerate(zip(columns, fields, strict=True))
@@ -124,17 +142,22 @@ def rejects_sql(source: str, columns: Sequence[Column], fields: Sequence[str], k
     """Return the query of every flawed value of a spool file: key, property, raw text, reason."""
     key = key_sql({columns[index].property: f"record.{quote(fields[index])}" for index in keys})
     return " UNION ALL ".join(
-        f"SELECT {key} AS key, {literal(columns[index].property)} AS property, record.{quote(fields[index])} AS raw,"
-        f" {literal(f'not a valid {columns[index].type}')} AS reason FROM {source} WHERE {flaw}"
+        f"SELECT {key} AS key, {literal(columns[index].property)} AS property,"
+        f" record.{quote(fields[index])} AS raw, {literal(f'not a valid {columns[index].type}')} AS reason"
+        f" FROM {source} WHERE {flaw}"
         for index, flaw in flaws(columns, fields).items()
     )
 
 
-def keyless_rejects_sql(source: str, columns: Sequence[Column], fields: Sequence[str], keys: Iterable[int]) -> str:
+def keyless_rejects_sql(
+    source: str, columns: Sequence[Column], fields: Sequence[str], keys: Iterable[int]
+) -> str:
     """Return the query of the records of a spool file whose key has no valid value, whole."""
     names = {index: f"record.{quote(fields[index])}" for index in keys}
     key = key_sql({columns[index].property: name for index, name in names.items()})
-    missing = " OR ".join(f"({value_sql(columns[index].type, name)}) IS NULL" for index, name in names.items())
+    missing = " OR ".join(
+        f"({value_sql(columns[index].type, name)}) IS NULL" for index, name in names.items()
+    )
     return (
         f"SELECT {key} AS key, NULL AS property, to_json(record)::VARCHAR AS raw,"
         f" 'its key has no valid value' AS reason FROM {source} WHERE {missing}"
@@ -146,7 +169,8 @@ def read_rejects_sql(path: str, longest: int) -> str:
     shape = "{'key': 'VARCHAR', 'property': 'VARCHAR', 'raw': 'VARCHAR', 'reason': 'VARCHAR'}"
     return (
         f"SELECT key::JSON AS key, property, raw, reason FROM read_json({literal(path)},"
-        f" format = 'newline_delimited', columns = {shape}, maximum_object_size = {max(longest + 1024, 1 << 20)})"
+        f" format = 'newline_delimited', columns = {shape},"
+        f" maximum_object_size = {max(longest + 1024, 1 << 20)})"
     )
 
 
@@ -163,17 +187,14 @@ def convert_sql(value: str, old: str, new: str) -> str:
         return value
     if new == "JSON":
         return f"to_json({value})"
-    if new == "VARCHAR" and old == "TIMESTAMPTZ":
-        return f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%fZ')"
-    if new == "VARCHAR" and old == "TIMESTAMP":
-        return f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%f')"
-    return f"CAST({value} AS {new})"
+    return CONVERTERS.get((old, new), f"CAST({{v}} AS {new})").format(v=value)
 
 
 def keep_last_sql(stage: str, keys: Iterable[int]) -> str:
     """Return the statement that leaves the last arrival of each key in a staging table."""
     key = ", ".join(f"c{index}" for index in keys)
-    return f"DELETE FROM {quote(stage)} WHERE rowid NOT IN (SELECT max(rowid) FROM {quote(stage)} GROUP BY {key})"
+    last = f"SELECT max(rowid) FROM {quote(stage)} GROUP BY {key}"
+    return f"DELETE FROM {quote(stage)} WHERE rowid NOT IN ({last})"
 
 
 def count_sql(stage: str, keys: Sequence[int]) -> str:

@@ -20,8 +20,9 @@ LINES_IN_MEMORY = 512
 class Stream:
     """A stream under its latest schema."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, version: int) -> None:
         self.shape = shape
+        self.version = version
         self.guard = None if shape.is_renamed else record_type(shape)
         self.lines: list[bytes] = []
         self.segment: Segment | None = None
@@ -36,10 +37,16 @@ class Stream:
         """Whether enough lines wait to be worth a write."""
         return len(self.lines) >= LINES_IN_MEMORY
 
-    def open(self, spool: Spool, version: int | None) -> Segment:
+    def succeed(self, former: Stream) -> None:
+        """Take over what is known of the stream under its former schema."""
+        self.is_versioned, self.is_unversioned = former.is_versioned, former.is_unversioned
+        self.is_swept, self.activated = former.is_swept, former.activated
+
+    def open(self, spool: Spool) -> Segment:
         """Begin a segment."""
         path, self._file = spool.new_file()
         rejects, received = path.with_suffix(".rejects"), int(time.time() * 1_000_000)
+        version = self.version if self.is_versioned else None
         self.segment = Segment(
             self.shape, path, rejects, received=received, version=version, is_fresh=self.is_swept
         )
@@ -49,7 +56,7 @@ class Stream:
         """Write the waiting lines to the segment."""
         if self.lines and self._file:
             segment.rows += len(self.lines)
-            segment.longest = max(segment.longest, max(map(len, self.lines)))
+            segment.longest = max(segment.longest, *map(len, self.lines))
             with writing(segment.path):
                 self._file.write(b"\n".join(self.lines) + b"\n")
             self.lines.clear()

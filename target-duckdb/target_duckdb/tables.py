@@ -48,15 +48,18 @@ class Tables:
         self._columns, self._owners = {}, {}
         here = "WHERE database_name = ? AND NOT internal"
         rows = self.run(
-            f"SELECT schema_name, table_name, column_name, data_type, coalesce(comment, '') FROM duckdb_columns() {here}"
-            " ORDER BY column_index",
+            "SELECT schema_name, table_name, column_name, data_type, coalesce(comment, '')"
+            f" FROM duckdb_columns() {here} ORDER BY column_index",
             [WAREHOUSE],
         )
         for schema, name, column, kind, comment in rows:
             found = TableColumn(column, TYPE_NAMES.get(kind, kind), comment)
             self._columns.setdefault(Table(schema, name), []).append(found)
             self._owners.setdefault(schema, {}).setdefault(name, name)
-        rows = self.run(f"SELECT schema_name, table_name, comment FROM duckdb_tables() {here} AND comment <> ''", [WAREHOUSE])
+        rows = self.run(
+            f"SELECT schema_name, table_name, comment FROM duckdb_tables() {here} AND comment <> ''",
+            [WAREHOUSE],
+        )
         for schema, name, comment in rows:
             if (owner := original_name(comment)) is not None:
                 del self._owners[schema][name]
@@ -93,12 +96,19 @@ class Tables:
         names = assign_names(columns, existing.values())
         if not existing:
             self._create(shape, columns, names)
-            existing = {name: TableColumn(name, column.type, comment_of(column, name)) for column, name in zip(columns, names.values(), strict=True)}
+            existing = {
+                name: TableColumn(name, column.type, comment_of(column, name))
+                for column, name in zip(columns, names.values(), strict=True)
+            }
         found = {
-            column.property: self._evolve(shape, column, existing.get(names[column.property]), names[column.property])
+            column.property: self._evolve(
+                shape, column, existing.get(names[column.property]), names[column.property]
+            )
             for column in columns
         }
-        kept = [column for column in existing.values() if column.name not in {new.name for new in found.values()}]
+        kept = [
+            column for column in existing.values() if column.name not in {new.name for new in found.values()}
+        ]
         self._columns[table] = [*kept, *found.values()]
         return found
 
@@ -109,7 +119,9 @@ class Tables:
         self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {quote(column.name)} TYPE VARCHAR")
         self.ledger.note_change(table, column.name, "widen column", column.type, "VARCHAR")
         wider = TableColumn(column.name, "VARCHAR", column.comment)
-        self._columns[table] = [wider if known.name == column.name else known for known in self._columns[table]]
+        self._columns[table] = [
+            wider if known.name == column.name else known for known in self._columns[table]
+        ]
         return wider
 
     def columns(self, table: Table) -> list[TableColumn]:
@@ -166,5 +178,9 @@ class Tables:
 
     def _refuse_if_frozen(self, shape: Shape, name: str, current: TableColumn | None, wanted: str) -> None:
         if self.is_frozen:
-            change = f"it would be a new column {wanted}" if current is None else f"{current.type} would become {wanted}"
+            change = (
+                f"it would be a new column {wanted}"
+                if current is None
+                else f"{current.type} would become {wanted}"
+            )
             raise DatabaseError(f"{shape.stream}: {name!r}: {change}, and schema_evolution is freeze")

@@ -29,10 +29,11 @@ TRANSLATIONS: dict[type[errors.LoadError], type[Exception]] = {
     errors.UnknownStreamError: RecordsWithoutSchemaException,
     errors.MissingKeyError: MissingKeyPropertiesError,
 }
+MISTAKES: tuple[type[Exception], ...] = (errors.LoadError, *TRANSLATIONS.values())
 
 
 class BytesReader(GenericSingerReader[bytes]):
-    """Reads messages as bytes and hands them to the load; the SDK's own callbacks are for decoded messages."""
+    """Reads messages as bytes and hands them to the load; the SDK's callbacks are for decoded ones."""
 
     def __init__(self, target: TargetDuckDB) -> None:
         super().__init__()
@@ -72,7 +73,7 @@ class TargetDuckDB(Target):
         TargetCapabilities.SOFT_DELETE,
     ]
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - handed on as they come
         self.interruption = Interruption()
         super().__init__(**options)
         self.message_reader = BytesReader(self)
@@ -110,10 +111,10 @@ class TargetDuckDB(Target):
 
     @override
     @classmethod
-    def invoke(cls, **options: Any) -> None:  # type: ignore[override] - the SDK narrows it the same way
+    def invoke(cls, **options: Any) -> None:
         try:
             super().invoke(**options)
-        except (errors.LoadError, *TRANSLATIONS.values()) as error:
+        except MISTAKES as error:
             cls.logger.error("%s", error)  # noqa: TRY400 - a user's mistake needs no traceback
             sys.exit(1)
 

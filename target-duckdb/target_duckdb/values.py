@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from target_duckdb.columns import DECIMAL, INT64
+from target_duckdb.columns import DECIMAL, INT64, Json
 from target_duckdb.errors import InvalidLineError, MissingKeyError
 from target_duckdb.rawjson import SURROGATE, depth, parse_object, readable
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 100
 INT128 = 2**127 - 1
+WIDE = Context(prec=200)
 NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d{1,4})?")
 
 
@@ -43,7 +44,7 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A record made to fit: its new line (none if the record cannot be stored) and what had to be left out."""
+    """A record made to fit: its new line (none if it cannot be stored) and what had to be left out."""
 
     line: bytes | None
     rejections: list[Rejection]
@@ -113,7 +114,7 @@ def _has_lone_surrogate(raw: str) -> bool:
     return "\\ud" in raw.lower() and bool(SURROGATE.search(json.dumps(_decoded(raw), ensure_ascii=False)))
 
 
-def _decoded(raw: str) -> Any:
+def _decoded(raw: str) -> Json:
     try:
         return json.loads(raw, strict=False)
     except (ValueError, RecursionError) as error:
@@ -165,7 +166,7 @@ def _exact(raw: str, column_type: str) -> str:
     precision, scale = (int(match[1]), int(match[2])) if match else (38, 9)
     if number.adjusted() >= precision - scale and number != 0:
         raise Rejected(f"too large for {column_type}")
-    if number.normalize().as_tuple().exponent < -scale:  # type: ignore[operator] - a finite number's exponent is an int
+    if number != number.quantize(Decimal(1).scaleb(-scale), context=WIDE):
         raise Rejected(f"more than {scale} decimals")
     return f'"{number:f}"'
 

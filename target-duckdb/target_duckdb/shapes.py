@@ -1,0 +1,42 @@
+"""From a SCHEMA message to the shape of a stream: its table, its columns, its key."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from target_duckdb.batches import Shape
+from target_duckdb.columns import columns_of
+from target_duckdb.errors import InvalidSchemaError
+from target_duckdb.sql import Table
+
+if TYPE_CHECKING:
+    from target_duckdb.guards import Envelope
+    from target_duckdb.settings import Settings
+
+RESERVED_SCHEMAS = frozenset({"_load", "information_schema", "pg_catalog", "system", "temp"})
+
+
+def shape_of(message: Envelope, settings: Settings) -> Shape:
+    """Return the shape that a SCHEMA message gives its stream."""
+    stream = message.stream
+    try:
+        rules = json.loads(bytes(message.schema).decode("utf-8", "surrogateescape"), strict=False)
+        columns = columns_of(rules if isinstance(rules, dict) else {})
+    except (ValueError, RecursionError, InvalidSchemaError) as error:
+        raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {error}") from error
+    keys = tuple(message.key_properties or ()) if settings.load_method != "append-only" else ()
+    absent = set(keys) - {column.property for column in columns}
+    if absent or not columns:
+        missing = f"key {sorted(absent)} is no property of it" if absent else "it has no properties"
+        raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {missing}")
+    return Shape(stream, table_of(stream, settings.default_target_schema), columns, keys)
+
+
+def table_of(stream: str, default_schema: str | None) -> Table:
+    """Return the table that a stream asks for."""
+    if default_schema:
+        return Table(default_schema, stream)
+    schema, _, name = stream.partition("-")
+    is_schema = schema and name and "-" not in name and schema.casefold() not in RESERVED_SCHEMAS
+    return Table(schema, name) if is_schema else Table("main", stream)
