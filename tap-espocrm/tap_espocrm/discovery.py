@@ -28,6 +28,8 @@ DEFAULT_PAGE_SIZE = 200
 FIRST_WITH_ORDER_BY = (5, 5)
 FIRST_WITH_TIE_BREAK = (7, 0)
 _PROBES_AT_ONCE = 8
+#: A link that no list gives costs one request for each record of a side, in every run.
+MOST_RELATED_LISTS = 20_000
 
 Document = Mapping[str, Any]
 
@@ -194,10 +196,15 @@ def _choose_side(client: Client, findings: Findings, link: Link, counts: Mapping
     """Read a link that no list gives from the side with fewer records, if that has a related list."""
     if link.near.is_listed or link.far is None:
         return link
-    for side in sorted((link.near, link.far), key=lambda s: counts[s.entity]):
+    sides = sorted((link.near, link.far), key=lambda s: counts[s.entity])
+    for side in [side for side in sides if counts[side.entity] <= MOST_RELATED_LISTS]:
         if _related_answers(client, side, findings.probes[side.entity]):
             return link.read_from(side)
-    logger.info("Link %s left out: the server has no related list for it.", link.stream)
+    logger.warning(
+        "Link %s left out: no list gives its ids, and no side with at most %d records has a related list.",
+        link.stream,
+        MOST_RELATED_LISTS,
+    )
     return None
 
 

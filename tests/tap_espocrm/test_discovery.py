@@ -154,3 +154,11 @@ def test_a_bookmark_that_is_no_date_is_told(config) -> None:
     state = {"bookmarks": {"lead": {"replication_key": "modifiedAt", "replication_key_value": "soon"}}}
     outcome = run_tap({**config, "entities": ["Lead"], "notes": False}, state=state)
     assert "streams failed: lead" in str(outcome.error)
+
+
+def test_a_link_that_would_cost_too_many_requests_is_left_out(config, monkeypatch, caplog) -> None:
+    monkeypatch.setattr("tap_espocrm.discovery.MOST_RELATED_LISTS", 0)
+    tap = TapEspoCRM(config={**config, "entities": ["Account", "Document", "TargetList", "Contact"]})
+    assert "contact__documents" not in tap.streams
+    assert "Link contact__documents left out" in caplog.text
+    assert "contact__accounts" in tap.streams
