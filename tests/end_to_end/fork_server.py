@@ -24,7 +24,7 @@ PROGRAMS = {
     "target-duckdb": ("target_duckdb.target", "TargetDuckDB"),
 }
 # DuckDB starts a thread when it is imported, and threads do not live on in a fork: the target comes after it.
-IMPORTED_BEFORE = ("tap_opencrm.tap", "tap_espocrm.tap", "singer_sdk.target_base", "msgspec")
+IMPORTED_BEFORE = ("tap_opencrm.tap", "tap_espocrm.tap", "singer_sdk.target_base", "msgspec", "yaml", "pytz")
 LONGEST_REQUEST = 1 << 16
 
 

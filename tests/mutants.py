@@ -1,0 +1,203 @@
+"""Puts one deliberate defect after another into the packages and shows which test catches each.
+
+Each mutant is a copy of a package with one line changed, put before the real one on the search path; the
+named tests must pass without it and fail with it. The exit code is 1 if a mutant survives or no longer applies.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+END_TO_END = "tests/end_to_end"
+TRAPS = f"{END_TO_END}/test_traps.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One defect: what it is, where it goes, and the test that must notice."""
+
+    defect: str
+    module: str
+    before: str
+    after: str
+    test: str
+
+
+MUTANTS = (
+    Mutant(
+        "tap-opencrm: the bookmark is compared with > instead of >=",
+        "tap-opencrm/tap_opencrm/incremental.py",
+        "return modified >= self._due_from",
+        "return modified > self._due_from",
+        f"{TRAPS}::test_a_change_in_the_very_second_of_the_bookmark_is_not_missed[opencrm]",
+    ),
+    Mutant(
+        "tap-espocrm: the bookmark is compared with > instead of >=",
+        "tap-espocrm/tap_espocrm/paging.py",
+        "else at_least(query.order_by, start)",
+        "else greater_than(query.order_by, start)",
+        f"{TRAPS}::test_a_change_in_the_very_second_of_the_bookmark_is_not_missed[espocrm]",
+    ),
+    Mutant(
+        "tap-espocrm: rows that share a second with the last row of a page are skipped",
+        "tap-espocrm/tap_espocrm/paging.py",
+        'asked = query.narrowed(after(query.order_by, low, last["id"]))',
+        "asked = query.narrowed(greater_than(query.order_by, low))",
+        f"{TRAPS}::test_many_changes_in_one_second_go_over_the_edges_of_pages[espocrm]",
+    ),
+    Mutant(
+        "tap-opencrm: the offset advances by the page size instead of by the rows received",
+        "tap-opencrm/tap_opencrm/paging.py",
+        "self._position = window.start + len(keys)",
+        "self._position = window.start + self.page_size + 2",
+        f"{END_TO_END}/test_restart_points.py::test_some_states_are_restart_points[opencrm]",
+    ),
+    Mutant(
+        "tap-opencrm: a list that is known to be incomplete counts as complete",
+        "tap-opencrm/tap_opencrm/sweeps.py",
+        'if sweep.misses_some and self.config["fail_on_count_mismatch"]:',
+        "if False:",
+        f"{TRAPS}::test_a_page_that_comes_back_empty_by_mistake_deletes_nothing",
+    ),
+    Mutant(
+        "tap-espocrm: deletes are concluded from the first page of ids",
+        "tap-espocrm/tap_espocrm/paging.py",
+        "        if page.is_last or not page.rows:\n            return\n        last = page.rows[-1][key]",
+        "        return\n        last = page.rows[-1][key]",
+        f"{TRAPS}::test_many_changes_in_one_second_go_over_the_edges_of_pages[espocrm]",
+    ),
+    Mutant(
+        "tap-opencrm: the ambiguous hour in autumn is taken for the first of the two",
+        "tap-opencrm/tap_opencrm/dates.py",
+        "moment.replace(fold=1)",
+        "moment.replace(fold=0)",
+        "tests/tap_opencrm/test_dates.py",
+    ),
+    Mutant(
+        "tap-espocrm: redirects are followed",
+        "tap-espocrm/tap_espocrm/client.py",
+        "allow_redirects=False",
+        "allow_redirects=True",
+        f"{END_TO_END}/test_network.py::test_no_redirect_to_another_origin_is_followed",
+    ),
+    Mutant(
+        "tap-espocrm: certificates are not checked",
+        "tap-espocrm/tap_espocrm/client.py",
+        "session.verify = _authorities(self.connection.ca_bundle)",
+        "session.verify = False",
+        f"{END_TO_END}/test_network.py::test_tls_that_cannot_be_trusted_is_refused",
+    ),
+    Mutant(
+        "tap-opencrm: log records are not cleaned of secrets",
+        "tap-opencrm/tap_opencrm/redaction.py",
+        "clean = redact(text)",
+        "clean = text",
+        "tests/tap_opencrm/test_safety.py",
+    ),
+    Mutant(
+        "target-duckdb: STATE leaves before the commit",
+        "target-duckdb/target_duckdb/loader.py",
+        "        self.committer.commit(batch)\n",
+        "        if batch.state is not None:\n"
+        '            sys.stdout.write(json.dumps(json.loads(batch.state)) + "\\n")\n'
+        "            sys.stdout.flush()\n"
+        "        self.committer.commit(batch)\n",
+        f"{TRAPS}::test_a_run_that_found_the_file_locked_is_made_good_by_the_next",
+    ),
+    Mutant(
+        "target-duckdb: a quotation mark in an identifier is not doubled",
+        "target-duckdb/target_duckdb/sql.py",
+        """return '"' + name.replace('"', '""') + '"'""",
+        """return '"' + name + '"'""",
+        f"{TRAPS}::test_hostile_names_of_custom_fields_do_no_harm",
+    ),
+    Mutant(
+        "target-duckdb: of two records with one key in a batch the first wins",
+        "target-duckdb/target_duckdb/sql.py",
+        "SELECT max(rowid)",
+        "SELECT min(rowid)",
+        "tests/target_duckdb/test_loads.py",
+    ),
+    Mutant(
+        "target-duckdb: deletes beyond belief are carried out",
+        "target-duckdb/target_duckdb/deletes.py",
+        "lost <= before * self.settings.max_delete_fraction",
+        "lost >= 0",
+        f"{TRAPS}::test_more_deletes_than_believable_stop_the_run_and_delete_nothing",
+    ),
+    Mutant(
+        "target-duckdb: a record that is alive again stays marked as deleted",
+        "target-duckdb/target_duckdb/deletes.py",
+        "SET {marked} = NULL WHERE t.{marked} IS NOT NULL AND {is_alive}",
+        "SET {marked} = NULL WHERE false",
+        f"{TRAPS}::test_a_record_that_was_deleted_comes_back_when_it_is_restored[espocrm]",
+    ),
+)
+
+
+def run_tests(tests: list[str], search_path: Path | None = None) -> tuple[bool, str]:
+    """Run some tests, with a copy of a package put first; tells whether they passed and what failed."""
+    environment = dict(os.environ)
+    if search_path:
+        environment["PYTHONPATH"] = str(search_path)
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not soak", "-p", "no:cacheprovider", *tests]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return done.returncode == 0, failed[0].partition(" - ")[0] if failed else done.stdout[-300:]
+
+
+def breed(mutant: Mutant, folder: Path) -> bool:
+    """Copy the package with the defect in it; tells whether the defect still applies."""
+    module = ROOT / mutant.module
+    text = module.read_text(encoding="utf-8")
+    if text.count(mutant.before) != 1:
+        return False
+    package = module.parent
+    copy = folder / package.name
+    shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / module.relative_to(package)).write_text(
+        text.replace(mutant.before, mutant.after), encoding="utf-8"
+    )
+    return True
+
+
+def judge(mutant: Mutant) -> tuple[bool, str]:
+    """Put a mutant before its test; tells whether it was caught, and by what."""
+    with tempfile.TemporaryDirectory(prefix="crm-mutant-") as folder:
+        if not breed(mutant, Path(folder)):
+            return False, f"no longer applies to {mutant.module}"
+        passed, what = run_tests([mutant.test], Path(folder))
+    return not passed, "survived" if passed else what
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Try every mutant whose defect contains one of the arguments, or all."""
+    wanted = sys.argv[1:] or [""]
+    chosen = [mutant for mutant in MUTANTS if any(word in mutant.defect for word in wanted)]
+    passed, what = run_tests(sorted({mutant.test for mutant in chosen}))
+    if not passed:
+        say(f"the tests fail without any mutant: {what}")
+        return 1
+    survivors = 0
+    for mutant in chosen:
+        is_caught, what = judge(mutant)
+        survivors += not is_caught
+        say(f"{'caught' if is_caught else 'NOT CAUGHT'} | {mutant.defect} | {what}")
+    say(f"{len(chosen)} mutants, {survivors} not caught")
+    return int(survivors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
