@@ -48,7 +48,8 @@ class Draft:
         self.modified = created
         self.pairs: list[tuple[str, str, dict[str, Any]]] = []
         if identity and self.content.chance(_MODIFIED):
-            self.modified = min(self.seeds.today - 60, created + self.content.number(60, 120 * DAY))
+            until_now = self.seeds.today - created
+            self.modified += self.content.number(0, max(0, min(until_now - 60, 120 * DAY)))
 
     @property
     def age(self) -> float:
