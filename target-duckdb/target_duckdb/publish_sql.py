@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from target_duckdb.sql import literal, quote
@@ -15,6 +16,14 @@ Column = tuple[str, str]
 LINE_END = "chr(13)"
 """DuckDB's CSV writer ends a line with a line feed alone; RFC 4180 wants a carriage return before it."""
 BYTE_ORDER_MARK = "chr(65279)"
+APOSTROPHE = "chr(39)"
+MARKS = ("','", "chr(34)", "chr(10)", "chr(13)")
+"""What makes quotes necessary around a field."""
+NEVER_QUOTED = re.compile(
+    r"BIGINT|BOOLEAN|DATE|DECIMAL\(\d+,\d+\)|DOUBLE|HUGEINT|INTEGER|TIMESTAMP( WITH TIME ZONE)?"
+)
+"""The types whose values hold none of these marks."""
+FORMULA_STARTS = tuple(map(ord, "=+@-\t\r"))
 
 
 def qualified(*names: str) -> str:
@@ -66,9 +75,12 @@ def _csv_field(column: Column, *, escape_formulas: bool) -> str:
     """Return the SQL of one field: null is nothing, an empty text is two quotes."""
     name, kind = quote(column[0]), column[1]
     value = f"CAST({name} AS VARCHAR)"
+    if NEVER_QUOTED.fullmatch(kind):
+        return f"coalesce({value}, '')"
+    special = " OR ".join(f"contains({value}, {mark})" for mark in MARKS)
+    empty = f"{value} = ''"
     if kind == "VARCHAR" and escape_formulas:
         # A spreadsheet runs such a text: https://owasp.org/www-community/attacks/CSV_Injection
-        value = f"(CASE WHEN regexp_matches({name}, '^[=+@\\t\\r-]') THEN '''' ELSE '' END || {name})"
+        value = f"(CASE WHEN ascii({name}) IN {FORMULA_STARTS} THEN {APOSTROPHE} ELSE '' END || {name})"
     quoted = f"""'"' || replace({value}, '"', '""') || '"'"""
-    special = f"""{value} = '' OR regexp_matches({value}, '[",\\r\\n]')"""
-    return f"CASE WHEN {name} IS NULL THEN '' WHEN {special} THEN {quoted} ELSE {value} END"
+    return f"CASE WHEN {name} IS NULL THEN '' WHEN {empty} OR {special} THEN {quoted} ELSE {value} END"

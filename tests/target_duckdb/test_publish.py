@@ -129,6 +129,16 @@ def test_csv_reads_back_as_what_was_written(working):
     assert rows == [[*row[:5], row[5].lower()] for row in written]
 
 
+def test_csv_quotes_lists_and_structures_and_tells_times_in_utc(working):
+    with duckdb.connect(str(working)) as connection:
+        connection.execute("""
+            CREATE TABLE bi.odd AS
+            SELECT [1, 2] AS list, {'a': 'x,y'} AS structure, TIMESTAMPTZ '2026-07-01 12:00:00+02' AS seen
+        """)
+    with (publish(working) / "exports/odd.csv").open(encoding="utf-8", newline="") as stream:
+        assert list(csv.reader(stream))[1] == ["[1, 2]", "{'a': 'x,y'}", "2026-07-01 10:00:00+00"]
+
+
 def test_formulas_are_escaped_where_asked_and_negative_numbers_are_not(working):
     text = (publish(working, "--escape-formulas", "true") / "exports/deals.csv").read_text(encoding="utf-8")
     assert "5,'=cmd()," in text
