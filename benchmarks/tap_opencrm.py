@@ -94,6 +94,7 @@ class Result:
     """What one run took."""
 
     seconds: float
+    processor: float
     megabytes: float
 
 
@@ -106,7 +107,8 @@ def measure(command: list[str]) -> Result:
         _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(complaints.decode())
-    return Result(time.perf_counter() - started, usage.ru_maxrss / 1024)
+    processor = usage.ru_utime + usage.ru_stime
+    return Result(time.perf_counter() - started, processor, usage.ru_maxrss / 1024)
 
 
 def run_bare(url: str) -> Result:
@@ -140,7 +142,8 @@ class Site:
 
 
 def table(records: int) -> None:
-    """Measure and print everything."""
+    """Measure and print everything, and how busy the machine was."""
+    print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     print(f"{records:,} contacts, {len(json.loads(row(1)))} fields, pages of {PAGE}")
     with Site(records, 0.05) as url:
         bare, tap, four = run_bare(url), run_tap(url), run_tap(url, concurrency=4)
@@ -150,8 +153,10 @@ def table(records: int) -> None:
     with Site(records, 0.0) as url:
         bare, tap = run_bare(url), run_tap(url)
     for name, result in (("bare loop", bare), ("tap      ", tap)):
-        speed = f"{records / result.seconds:,.0f} records/s, {result.megabytes:.0f} MB"
-        print(f"no latency:      {name}      {result.seconds:7.2f} s = {speed}")
+        print(f"no latency:      {name}      {result.seconds:7.2f} s, {result.megabytes:.0f} MB", end=" = ")
+        print(
+            f"{records / result.seconds:,.0f} records/s, {records / result.processor:,.0f} a processor second"
+        )
     with Site(records * 10, 0.0) as url:
         big = run_tap(url)
     print(f"{records * 10:,} contacts:  tap  {big.seconds:.2f} s, {big.megabytes:.0f} MB")

@@ -27,6 +27,7 @@ from tap_opencrm.errors import (
     RedirectError,
     RetriableCallError,
     TLSError,
+    UnauthorizedError,
     UnreachableError,
     WaitTooLongError,
 )
@@ -100,15 +101,21 @@ class Connection:
 
     def log_in(self) -> str:
         """Exchange the key pair for an access key."""
+        try:
+            key = self._log_in_with("key")
+        except UnauthorizedError:
+            key = self._log_in_with("apikey")
+        hide([key])
+        return key
+
+    def _log_in_with(self, name_of_key: str) -> str:
         request = requests.Request(
             "POST",
             self.url_base + LOGIN,
             headers={"User-Agent": self.settings["user_agent"]},
-            data={"key": self.settings["api_key"], "passkey": self.settings["pass_key"]},
+            data={name_of_key: self.settings["api_key"], "passkey": self.settings["pass_key"]},
         ).prepare()
-        key = answers.access_key(LOGIN, answers.decode(LOGIN, self.send(request).content))
-        hide([key])
-        return key
+        return answers.access_key(LOGIN, answers.decode(LOGIN, self.send(request).content))
 
     def send(self, request: requests.PreparedRequest) -> requests.Response:
         """Send one request and return its answer if the status is good; raise a named error if not."""

@@ -23,6 +23,11 @@ class Entity:
         return f"get_{self.module}_list_full"
 
     @property
+    def basic_end_point(self) -> str:
+        """The end point that lists records with few of their fields."""
+        return f"get_{self.module}_list"
+
+    @property
     def count_end_point(self) -> str:
         """The end point that counts records."""
         return f"get_{self.module}_list_count"
@@ -30,7 +35,7 @@ class Entity:
     @property
     def record_end_point(self) -> str:
         """The end point that reads one record."""
-        return f"get_{self.module}"
+        return f"get_{self.module}" if self.module != "user" else "get_user_details"
 
     @property
     def live_stream(self) -> str:
@@ -61,6 +66,7 @@ LOGIN = "login"
 READ_END_POINTS = frozenset(
     {LOGIN}
     | {entity.list_end_point for entity in ENTITIES}
+    | {entity.basic_end_point for entity in ENTITIES}
     | {entity.count_end_point for entity in ENTITIES}
-    | {entity.record_end_point for entity in ENTITIES if entity.line_stream or entity.name == "contacts"}
+    | {entity.record_end_point for entity in ENTITIES}
 )

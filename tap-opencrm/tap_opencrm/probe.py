@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_opencrm.connection import Connection
-    from tap_opencrm.records import Row
 
 _BEHIND_THE_END = 1_000_000
 _ISO_DAY = 10
@@ -88,9 +87,9 @@ def _count(findings: Findings, entity: Entity, stream: SweepingStream) -> None:
 
 
 def _facts(stream: SweepingStream, total: int, config: Mapping[str, Any]) -> list[str]:
-    end_point, key = stream.entity.list_end_point, str(config["replication_key_name"])
-    first = stream.ask_rows(end_point, Window(0, 2))
-    second = stream.ask_rows(end_point, Window(2, 4))
+    key = str(config["replication_key_name"])
+    first = stream.ask_list(Window(0, 2))
+    second = stream.ask_list(Window(2, 4))
     modified = str(first[0].get(key, ""))
     return [
         meaning_of_limit_end(len(first), len(second), total),
@@ -127,6 +126,5 @@ def _behind_the_end(stream: SweepingStream) -> str:
 
 
 def _lines(stream: SweepingStream) -> str:
-    row: Row = stream.ask_rows(stream.entity.list_end_point, Window(0, 2))[0]
-    lines = find_lines(stream.ask_record(stream.entity.record_end_point, row_id(row)))
+    lines = find_lines(stream.ask_single(row_id(stream.ask_list(Window(0, 2))[0])))
     return f"product lines {'found' if lines else 'not found'} in {stream.entity.name}"

@@ -20,6 +20,7 @@ Row = dict[str, Any]
 EXTRA = "_extra"
 UNPARSED = "_unparsed"
 ID_KEYS = ("id", "crmid", "record_id")
+_ENVELOPE = {"record_module", "permission"}  # what a single read says of itself
 CUSTOM_FIELD = {
     "type": ["string", "null"],
     "description": "Custom field, found in sample records at discovery; always text.",
@@ -182,6 +183,7 @@ class Shape:
             name: value
             for name, value in rest.items()
             if name not in self.dropped
+            and name not in _ENVELOPE
             and not is_secret(name)
             and not (name in ID_KEYS and str(value) == record["id"])
         }

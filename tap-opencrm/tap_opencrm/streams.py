@@ -9,9 +9,10 @@ from singer_sdk import StreamSchema
 from singer_sdk.exceptions import SyncError
 from typing_extensions import override
 
-from tap_opencrm.errors import FilterIgnoredError, NotFoundError, RefusedError
+from tap_opencrm.errors import FilterIgnoredError, NotFoundError, RefusedError, UnreadableError
 from tap_opencrm.incremental import Bookmark, days_between, parse_moment
 from tap_opencrm.line_streams import LineStream, find_lines
+from tap_opencrm.paging import Window
 from tap_opencrm.records import CUSTOM_FIELD, is_custom, parse_modified
 from tap_opencrm.schemas import SCHEMA_FILES
 from tap_opencrm.sweeps import Sweep, SweepingStream
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from tap_opencrm.records import Row, Shape
     from tap_opencrm.run import Run
 
+_BASIC_SAMPLE = 10
+_NOT_OFFERED = (RefusedError, NotFoundError, UnreadableError)
 _MODIFIED = {
     "type": ["string", "null"],
     "format": "date-time",
@@ -75,7 +78,9 @@ class EntityStream(SweepingStream):
     def learn_from_sample(self) -> None:
         """Find this system's custom fields, and whether records tell when they were modified."""
         size = int(self.config["custom_field_sample_size"])
-        rows = self.ask_sample(size) if size else []
+        rows = self.ask_list(Window(0, size)) if size else []
+        if self.is_basic:
+            rows = [self.ask_whole(row) for row in rows[:_BASIC_SAMPLE]]
         self.custom_fields = tuple(sorted({name for row in rows for name in row if is_custom(name)}))
         if rows and self.replication_key and not any(self.replication_key in row for row in rows):
             self.logger.warning(
@@ -156,8 +161,9 @@ class EntityStream(SweepingStream):
     def _due(
         self, pool: ThreadPoolExecutor, shape: Shape, bookmark: Bookmark, page: list[Row]
     ) -> Iterator[Row]:
-        key = self.replication_key or ""
-        due = [row for row in page if bookmark.is_due(parse_modified(row.get(key), self.zone))]
+        due = [row for row in page if self._is_due(bookmark, row)]
+        if self.is_basic:  # a basic list may not tell when a record was modified
+            due = [row for row in pool.map(self.ask_whole, due) if self._is_due(bookmark, row)]
         records = [shape.read(row) for row in due]
         lines: list[Future[list[Row]]] = []
         if self.line_streams:
@@ -166,8 +172,11 @@ class EntityStream(SweepingStream):
             self._lines = lines[place].result() if lines else []
             yield record
 
+    def _is_due(self, bookmark: Bookmark, row: Row) -> bool:
+        return bookmark.is_due(parse_modified(row.get(self.replication_key or ""), self.zone))
+
     def _ask_lines(self, record_id: str) -> list[Row]:
-        return find_lines(self.ask_record(self.entity.record_end_point, record_id))
+        return find_lines(self.ask_single(record_id))
 
     @override
     def _sync_children(self, child_context: Context | None) -> None:
@@ -189,7 +198,7 @@ class EntityStream(SweepingStream):
             self.stream_state["replication_key_value"] = reached.isoformat()
 
     def _fail(self, error: SyncError) -> None:
-        if self.entity.is_optional and isinstance(error, (RefusedError, NotFoundError)):
+        if self.entity.is_optional and isinstance(error, _NOT_OFFERED):
             self.logger.warning("%s: left out, this OpenCRM does not offer it (%s)", self.name, error)
             return
         self.run.fail(self.name, error, is_first=not self.connection.has_read)

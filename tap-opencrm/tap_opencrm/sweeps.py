@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tap_opencrm.checks import zone
 from tap_opencrm.client import OpenCRMStream
-from tap_opencrm.errors import IncompleteError, UnstableListError
+from tap_opencrm.errors import IncompleteError, NotFoundError, RefusedError, UnstableListError
 from tap_opencrm.ids import Ids
 from tap_opencrm.paging import Key, Scan, Window
 from tap_opencrm.records import Row, Shape, row_id
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tap_opencrm.connection import Connection
     from tap_opencrm.dates import Zone
     from tap_opencrm.entities import Entity
+    from tap_opencrm.errors import CallError
 
 _ATTEMPTS = 2
 
@@ -64,6 +65,10 @@ class Sweep:
 class SweepingStream(OpenCRMStream):
     """A stream over one list of OpenCRM."""
 
+    is_basic = False
+    _has_full_lists = False
+    _has_singles = False
+
     def __init__(self, tap: Tap, name: str, connection: Connection, entity: Entity) -> None:
         self.entity = entity
         super().__init__(tap, name, connection)
@@ -84,9 +89,44 @@ class SweepingStream(OpenCRMStream):
         """The zone of times without an offset."""
         return zone(self.config)
 
-    def ask_sample(self, size: int) -> list[Row]:
-        """Return the first records of the list."""
-        return self.ask_rows(self.entity.list_end_point, Window(0, size))
+    def ask_list(self, window: Window, condition: str = "") -> list[Row]:
+        """Return the rows in one window of the list; few of their fields where full lists are refused."""
+        if self.is_basic:
+            return self.ask_rows(self.entity.basic_end_point, window, condition)
+        try:
+            rows = self.ask_rows(self.entity.list_end_point, window, condition)
+        except (RefusedError, NotFoundError) as refusal:
+            if self._has_full_lists:
+                raise
+            return self._turn_to_basic_lists(window, condition, refusal)
+        self._has_full_lists = True
+        return rows
+
+    def _turn_to_basic_lists(self, window: Window, condition: str, refusal: CallError) -> list[Row]:
+        try:
+            rows = self.ask_rows(self.entity.basic_end_point, window, condition)
+        except (RefusedError, NotFoundError):
+            raise refusal from None
+        self.is_basic = True
+        self.logger.warning(
+            "%s: one request per record, because full lists are refused: %s", self.name, refusal
+        )
+        return rows
+
+    def ask_whole(self, row: Row) -> Row:
+        """Return a row of a basic list with everything its record holds."""
+        return row | self.ask_single(row_id(row))
+
+    def ask_single(self, record_id: str) -> Row:
+        """Return one record; empty if it was deleted since it was listed."""
+        try:
+            record = self.ask_record(self.entity.record_end_point, record_id)
+        except (RefusedError, NotFoundError):
+            if not self._has_singles:
+                raise
+            return {}
+        self._has_singles = True
+        return record
 
     @contextmanager
     def workers(self) -> Iterator[ThreadPoolExecutor]:
@@ -131,7 +171,7 @@ class SweepingStream(OpenCRMStream):
 
         def ask_ahead() -> None:
             for window in scan.next_windows():
-                futures[window] = pool.submit(self.ask_rows, self.entity.list_end_point, window, condition)
+                futures[window] = pool.submit(self.ask_list, window, condition)
 
         ask_ahead()
         while not scan.is_finished:

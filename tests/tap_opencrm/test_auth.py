@@ -42,6 +42,12 @@ def test_the_older_spelling_of_the_key_is_tried_once(crm, sync, source):
     assert spellings == ["key"] + ["apikey"] * (len(spellings) - 1)
 
 
+def test_the_older_spelling_is_tried_at_login_too(crm, sync, source):
+    vars(crm.switches).update(accept_key=False, accept_apikey=True)
+    assert set(sync(auth_method="login").ids("contacts")) == source("contacts")
+    assert sum("login" in request.path for request in crm.server.log) == 2
+
+
 def test_an_access_key_is_fetched_once(crm, sync):
     sync(auth_method="login", entities=["contacts", "leads"])
     assert sum("login" in request.path for request in crm.server.log) == 1

@@ -81,6 +81,43 @@ def test_other_oddities_change_nothing(crm, sync, source, switches):
     assert sorted(output.ids("companies")) == sorted(source("companies"))
 
 
+@pytest.mark.parametrize("single_names", ["record", "query"])
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_where_full_lists_are_refused_each_record_is_read_by_itself(
+    crm, clock, sync, source, destination, caplog, single_names, concurrency
+):
+    vars(crm.switches).update(full_lists=False, single_names=single_names)
+    settings = {"entities": list(STREAMS), "concurrency": concurrency, "lookback_minutes": 0}
+    first = sync(**settings)
+    destination.apply(first.messages)
+    assert {name: destination.ids(name) for name in STREAMS} == {name: source(name) for name in STREAMS}
+    assert "one request per record, because full lists are refused" in caplog.text
+    assert first.records("contacts")[0]["mailingcity"]
+    assert first.bookmark("contacts")
+    clock.advance(days=2)
+    changed, deleted = sorted(source("contacts"))[:2]
+    crm.store.update("contact", changed, {"lastname": "Changed"})
+    crm.store.delete("contact", deleted)
+    second = sync(first.state, **settings)
+    assert changed in second.ids("contacts")
+    assert len(second.ids("contacts")) <= 2
+    assert destination.apply(second.messages).ids("contacts") == source("contacts")
+
+
+@pytest.mark.parametrize("missing", ["[]", "null", "blank", "error", "404"])
+def test_a_record_that_goes_before_it_is_read_by_itself_is_left_out(crm, sync, source, missing):
+    vars(crm.switches).update(full_lists=False, missing_record=missing)
+    victim = sorted(source("contacts"))[4]
+
+    def delete(request, number):
+        if request.params.get("crmid") == victim:
+            crm.store.delete("contact", victim)
+
+    crm.server.before_request.append(delete)
+    output = sync(custom_field_sample_size=0)
+    assert source("contacts") <= set(output.ids("contacts"))
+
+
 def standard_fields(output, stream):
     """Custom fields have no known type, so they stay as they came; a number may have lost its last zeros."""
     return [
