@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-import random
 import threading
-import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from singer_sdk.exceptions import ConfigurationError, FatalAPIError, RetriableAPIError
+from singer_sdk.exceptions import FatalAPIError, RetriableAPIError, SingerSDKError
 
 from tap_espocrm.answers import (
     Answer,
@@ -28,47 +21,29 @@ from tap_espocrm.answers import (
     judge,
     parse,
 )
-from tap_espocrm.auth import API_PATH, Authenticator
+from tap_espocrm.auth import API_PATH
+from tap_espocrm.connection import innermost_cause, open_session, site_url
+from tap_espocrm.patience import LaterError, Pace, retry_after, retry_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
+    from tap_espocrm.auth import Authenticator
+    from tap_espocrm.connection import Connection
     from tap_espocrm.values import Json
 
 logger = logging.getLogger("tap-espocrm.client")
 
 #: EspoCRM's own count runs over 60 seconds; measured, an address was free again after 65.
 THROTTLE_SECONDS = 66.0
-FIRST_RETRY_SECONDS = 0.5
-LONGEST_RETRY_SECONDS = 30.0
-LONGEST_RETRY_AFTER_SECONDS = 300.0
 CONNECT_SECONDS = 5.0
 #: Until a server has answered once, a wrong address is likelier than a passing failure.
 FIRST_CONTACT_RETRIES = 1
 
-
-@dataclass(frozen=True)
-class Connection:
-    """Where EspoCRM is and how to treat it."""
-
-    url: str
-    timeout: float = 300.0
-    user_agent: str = ""
-    ca_bundle: str | None = None
-    max_retries: int = 5
-    max_requests_per_second: float | None = None
-    connections: int = 10
-
-
-def site_url(text: str) -> str:
-    """Normalise the address of a site: without a trailing slash, without `/api/v1`, without credentials."""
-    stripped = text.strip().partition("#")[0].rstrip("/").removesuffix(API_PATH).rstrip("/")
-    parts = urlsplit(stripped)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"url must look like https://crm.example.com, but is {text!r}.")
-    if "@" in parts.netloc:
-        raise ConfigurationError("url must not hold a user name or password: use the settings for them.")
-    return stripped
+_ERRORS: dict[Next, type[SingerSDKError]] = {
+    Next.GIVE_UP: RefusedError,
+    Next.STOP_EVERYTHING: UnreachableError,
+}
 
 
 class Client:
@@ -81,12 +56,12 @@ class Client:
         self.requests_sent = 0
         self._has_answered = False
         self._authenticator = authenticator
-        self._pace = _Pace(connection.max_requests_per_second)
+        self._pace = Pace(connection.max_requests_per_second)
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._throttle_waits = 0
         self._login_generation = 0
-        self._session = self._make_session()
+        self._session = open_session(connection)
 
     def get(
         self,
@@ -107,11 +82,7 @@ class Client:
                 attempt += 1
                 if attempt > self._allowed(limit, error):
                     raise self._final(asked, error, attempt) from error
-                wait = _retry_seconds(attempt, error)
-                logger.warning(
-                    "GET %s: %s. Trying again in %.1f s (%d of %d).", path, error, wait, attempt, limit
-                )
-                self._sleep(wait)
+                self._wait_to_retry(path, error, attempt)
 
     def log_in(self) -> dict[str, Json]:
         """Read `App/user`: who we are, what we may read, and the token for a password."""
@@ -125,19 +96,6 @@ class Client:
         """End all waiting: the run is over."""
         self._stop.set()
 
-    def _make_session(self) -> requests.Session:
-        session = requests.Session()
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=self.connection.connections)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        agent = self.connection.user_agent or f"tap-espocrm/{version('tap-espocrm')}"
-        session.headers.update({"User-Agent": agent, "Accept": "application/json"})
-        session.verify = _authorities(self.connection.ca_bundle)
-        # A .netrc entry for the host would replace our own credentials.
-        session.trust_env = False
-        session.proxies = requests.utils.get_environ_proxies(self.base)
-        return session
-
     def _ask(self, asked: _Question) -> Json:
         generation, waits = self._login_generation, self._throttle_waits
         answer = self._send(asked)
@@ -145,12 +103,12 @@ class Client:
         if after is Next.USE:
             return self._parsed(answer)
         if after is Next.RETRY:
-            raise _LaterError(why, _retry_after(answer))
+            raise LaterError(why, retry_after(answer.headers.get("Retry-After", "").strip()))
         if after is Next.LOG_IN_AGAIN and self._renew(asked, generation):
             return self._ask(asked)
         if after is Next.WAIT_FOR_THROTTLE and self._wait_for_throttle(waits, why):
             return self._ask(asked)
-        raise (RefusedError if after is Next.GIVE_UP else LoginRefusedError)(f"GET {asked.path}: {why}")
+        raise _ERRORS.get(after, LoginRefusedError)(f"GET {asked.path}: {why}")
 
     def _parsed(self, answer: Answer) -> Json:
         try:
@@ -174,9 +132,11 @@ class Client:
                 allow_redirects=False,
             )
         except requests.exceptions.SSLError as error:
-            raise UnreachableError(f"{self.base}: TLS failed ({_short(error)}); see `ca_bundle`.") from error
+            raise UnreachableError(
+                f"{self.base}: TLS failed ({innermost_cause(error)}); see `ca_bundle`."
+            ) from error
         except requests.RequestException as error:
-            raise RetriableAPIError(f"no answer ({_short(error)})") from error
+            raise RetriableAPIError(f"no answer ({innermost_cause(error)})") from error
         self._note(response)
         return Answer(response.status_code, response.headers, response.content)
 
@@ -213,12 +173,18 @@ class Client:
             self._throttle_waits += 1
         return True
 
+    def _wait_to_retry(self, path: str, error: Exception, attempt: int) -> None:
+        wait = retry_seconds(attempt, error)
+        level = logging.WARNING if self._has_answered else logging.DEBUG
+        logger.log(level, "GET %s: %s. Trying again in %.1f s.", path, error, wait)
+        self._sleep(wait)
+
     def _allowed(self, limit: int, error: Exception) -> int:
-        is_known = self._has_answered or isinstance(error, _LaterError)
+        is_known = self._has_answered or isinstance(error, LaterError)
         return limit if is_known else min(limit, FIRST_CONTACT_RETRIES)
 
     def _final(self, asked: _Question, error: Exception, attempts: int) -> Exception:
-        if self._has_answered or isinstance(error, _LaterError):
+        if self._has_answered or isinstance(error, LaterError):
             return FatalAPIError(f"GET {asked.path}: {error}; gave up after {attempts} attempts.")
         return UnreachableError(f"No EspoCRM at {self.base}: {error}. Check `url` and that the server is up.")
 
@@ -227,77 +193,8 @@ class Client:
             raise FatalAPIError("The run was stopped.")
 
 
-def _authorities(ca_bundle: str | None) -> str | bool:
-    """Choose whom to trust; the variables are those that `requests` itself looks at."""
-    chosen = ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if chosen and not Path(chosen).exists():
-        raise ConfigurationError(f"ca_bundle: there is no {chosen}.")
-    return chosen or True
-
-
 @dataclass(frozen=True)
 class _Question:
     path: str
     parameters: tuple[tuple[str, str], ...]
     with_total: bool = False
-
-
-class _LaterError(RetriableAPIError):
-    """Worth another attempt, perhaps not before the time the server names."""
-
-    def __init__(self, message: str, seconds: float | None) -> None:
-        super().__init__(message)
-        self.seconds = seconds
-
-
-class _Pace:
-    """Keeps requests of all threads at least so far apart."""
-
-    def __init__(self, per_second: float | None) -> None:
-        self._gap = 1 / per_second if per_second else 0.0
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self, sleep: Callable[[float], None]) -> None:
-        if not self._gap:
-            return
-        with self._lock:
-            now = time.monotonic()
-            at = max(now, self._next)
-            self._next = at + self._gap
-        if at > now:
-            sleep(at - now)
-
-
-_spread = random.SystemRandom()
-
-
-def _retry_seconds(attempt: int, error: Exception) -> float:
-    named = error.seconds if isinstance(error, _LaterError) else None
-    if named is not None:
-        return min(named, LONGEST_RETRY_AFTER_SECONDS)
-    wait = min(FIRST_RETRY_SECONDS * (1 << (attempt - 1)), LONGEST_RETRY_SECONDS)
-    return wait * _spread.uniform(0.75, 1.25)
-
-
-def _retry_after(answer: Answer) -> float | None:
-    """Read `Retry-After`, in seconds or as a date."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isdecimal():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return None
-
-
-def _short(error: Exception) -> str:
-    """Name the innermost cause of a failed connection, without the URL and its parameters."""
-    cause: BaseException = error
-    while True:
-        inner = [a for a in (getattr(cause, "reason", None), *cause.args) if isinstance(a, BaseException)]
-        if not inner:
-            break
-        cause = inner[-1]
-    text = str(cause)
-    return text.rpartition(": ")[2] if ": " in text else text or type(cause).__name__

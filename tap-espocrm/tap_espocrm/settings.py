@@ -144,7 +144,7 @@ _PROPERTIES = th.PropertiesList(
     th.Property(
         "timeout",
         th.NumberType(exclusive_minimum=0),
-        default=300,
+        default=120,
         title="Timeout",
         description="Seconds to wait for an answer",
     ),

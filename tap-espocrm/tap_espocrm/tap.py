@@ -19,7 +19,8 @@ from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_espocrm.auth import authenticator_for
-from tap_espocrm.client import Client, Connection
+from tap_espocrm.client import Client
+from tap_espocrm.connection import Connection
 from tap_espocrm.discovery import Findings, Server, Wanted, discover, meet_server, usable_links
 from tap_espocrm.lists import Lists
 from tap_espocrm.metadata import build_entity

@@ -8,16 +8,18 @@ import pytest
 from crm_simulator import Fault
 from singer_sdk.exceptions import ConfigurationError, FatalAPIError
 from tap_espocrm import client as client_module
+from tap_espocrm import patience
 from tap_espocrm.answers import LoginRefusedError, RefusedError, UnreachableError
 from tap_espocrm.auth import authenticator_for
-from tap_espocrm.client import Client, Connection, site_url
+from tap_espocrm.client import Client
+from tap_espocrm.connection import Connection, site_url
 
 from tests.tap_espocrm.harness import run_tap
 
 
 @pytest.fixture(autouse=True)
 def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(patience, "FIRST_RETRY_SECONDS", 0.01)
     monkeypatch.setattr(client_module, "THROTTLE_SECONDS", 0.2)
 
 
