@@ -7,7 +7,7 @@
   hard_deletes="invalidate",
 ) }}
 select
-  id, source, stage, stage_order, outcome, amount, currency, amount_base, weighted_amount_base, close_date, closed_on, owner_id, is_deleted, created_at,
+  id, source, stage, stage_order, outcome, amount, currency, amount_base, weighted_amount_base, close_date, closed_on, owner_id, is_deleted, created_at, cast(created_at_local as date) as created_on,
   greatest(coalesce(modified_at, created_at), coalesce(deleted_at, modified_at, created_at)) as modified_at
 from {{ ref("opportunity") }}
 {% endsnapshot %}

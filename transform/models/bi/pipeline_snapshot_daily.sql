@@ -15,7 +15,7 @@ stay as (
   union all
   select
     source, 'Stage not recorded', 0, amount_base, null,
-    cast({{ local_time("created_at") }} as date), least(from_day, closed_on), true
+    created_on, least(from_day, closed_on), true
   from version
   where is_first and not is_deleted
 ),

@@ -1,4 +1,3 @@
-{{ config(post_hook="{{ comment_custom_columns('activity') }}") }}
 with record as (
   {{ union_of("stg_opencrm__activities") }}
   {%- for type in ["call", "meeting", "task", "email"] %}

@@ -1,3 +1,2 @@
-{{ config(post_hook="{{ comment_custom_columns('campaign') }}") }}
 select {{ declared_columns() }}{{ custom_columns("campaign") }}
 from {{ ref("stg_espocrm__campaign") }}

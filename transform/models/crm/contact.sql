@@ -1,4 +1,3 @@
-{{ config(post_hook="{{ comment_custom_columns('contact') }}") }}
 select {{ declared_columns() }}{{ custom_columns("contact") }}
 from (
   select *, {{ full_name() }} as name

@@ -1,4 +1,3 @@
-{{ config(post_hook="{{ comment_custom_columns('document') }}") }}
 with record as (
   {%- for type in ["quote", "sales_order", "invoice", "purchase_order"] %}
   {{ "union all by name" if not loop.first }} select *, '{{ type }}' as type from {{ ref("stg_opencrm__" ~ type ~ "s") }}

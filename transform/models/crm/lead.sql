@@ -1,4 +1,3 @@
-{{ config(post_hook="{{ comment_custom_columns('lead') }}") }}
 select {{ declared_columns() }}{{ custom_columns("lead") }}
 from (
   select

@@ -1,4 +1,3 @@
-{{ config(post_hook="{{ comment_custom_columns('opportunity') }}") }}
 with record as (
   {{ union_of("stg_opencrm__opportunities", "stg_espocrm__opportunity") }}
 ),

@@ -2,8 +2,7 @@
 with version as (
   select
     id as opportunity_id, source, stage, stage_order, outcome, created_at,
-    dbt_valid_from as valid_from,
-    row_number() over (partition by id order by dbt_valid_from, dbt_valid_to nulls last) as number
+    dbt_valid_from as valid_from, dbt_valid_to as valid_to
   from {{ ref("opportunity_versions") }}
   where (dbt_valid_to is null or dbt_valid_to > dbt_valid_from) and id in (select id from {{ ref("opportunity") }})
 ),
@@ -11,8 +10,8 @@ with version as (
 step as (
   select *
   from version
-  qualify stage is distinct from lag(stage) over (partition by opportunity_id order by number)
-    or number = 1
+  window in_time as (partition by opportunity_id order by valid_from, valid_to nulls last)
+  qualify stage is distinct from lag(stage) over in_time or row_number() over in_time = 1
 )
 
 select {{ declared_columns() }}
@@ -29,5 +28,5 @@ from (
     case when left_at is not null or outcome = 'open'
       then greatest(0, date_diff('second', entered_at, coalesce(left_at, {{ now_utc() }})) / 86400) end as days_in_stage
   from step
-  window of_opportunity as (partition by opportunity_id order by number)
+  window of_opportunity as (partition by opportunity_id order by valid_from, valid_to nulls last)
 )

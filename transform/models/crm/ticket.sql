@@ -1,4 +1,3 @@
-{{ config(post_hook="{{ comment_custom_columns('ticket') }}") }}
 with record as (
   {{ union_of("stg_opencrm__tickets", "stg_espocrm__case") }}
 )

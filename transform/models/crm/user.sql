@@ -1,4 +1,3 @@
-{{ config(post_hook="{{ comment_custom_columns('user') }}") }}
 {%- set owned = ["account", "contact", "lead", "opportunity", "activity", "ticket", "campaign"] -%}
 with listed as (
   select
