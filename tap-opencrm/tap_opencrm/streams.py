@@ -50,10 +50,11 @@ class EntitySchema(StreamSchema[str]):
 
     @staticmethod
     def _whole(declared: dict[str, Any], stream: EntityStream) -> dict[str, Any]:
-        properties = dict.fromkeys(stream.custom_fields, CUSTOM_FIELD) | declared["properties"]
+        found = dict.fromkeys(stream.custom_fields, CUSTOM_FIELD)
         if stream.replication_key:
-            properties = {stream.replication_key: _MODIFIED} | properties
-        return {**declared, "properties": properties}
+            found[stream.replication_key] = _MODIFIED
+        known = declared["properties"]
+        return {**declared, "properties": known | {name: found[name] for name in found if name not in known}}
 
 
 class EntityStream(SweepingStream):
