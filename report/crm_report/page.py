@@ -123,7 +123,8 @@ def charts_html(panel: Panel, answer: Answer) -> Iterator[str]:
     for place, (part, rows) in enumerate(parts.items()):
         currency = sign(rows[0].get("currency"))
         heading = " · ".join(word for word in (part, str(rows[0].get("currency") or "")) if word)
-        yield f"<figure>{f'<figcaption>{escape(heading)}</figcaption>' if heading else ''}"
+        yield f'<figure aria-label="{escape(panel.title)}">'
+        yield f"<figcaption>{escape(heading)}</figcaption>" if heading else ""
         for drawn, pixels in (("desk", width), ("phone", PHONE)):
             svg = draw(spec, rows, width=pixels, currency=currency, name=f"{panel.id}-{place}-{drawn}")
             yield f'<div class="{drawn}">{svg}</div>'
