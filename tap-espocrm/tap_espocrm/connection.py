@@ -31,11 +31,15 @@ class Connection:
 def site_url(text: str) -> str:
     """Normalise the address of a site: without a trailing slash, without `/api/v1`, without credentials."""
     stripped = text.strip().partition("#")[0].rstrip("/").removesuffix(API_PATH).rstrip("/")
-    parts = urlsplit(stripped)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"url must look like https://crm.example.com, but is {text!r}.")
-    if "@" in parts.netloc:
+    if "@" in stripped:
         raise ConfigurationError("url must not hold a user name or password: use the settings for them.")
+    try:
+        parts = urlsplit(stripped)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        raise ConfigurationError(f"url must look like https://crm.example.com, but is {text!r}.")
     return stripped
 
 

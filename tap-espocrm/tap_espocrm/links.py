@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tap_espocrm.field_types import ANY, FIELD_TYPES, Schema, attribute_name
-from tap_espocrm.metadata import snake_case
+from tap_espocrm.labels import snake_case
 
 Document = Mapping[str, Any]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -22,6 +21,7 @@ from tap_espocrm.field_types import (
     Schema,
     attribute_name,
 )
+from tap_espocrm.labels import Labels, snake_case
 
 Document = Mapping[str, Any]
 
@@ -29,7 +29,6 @@ Document = Mapping[str, Any]
 _UNLISTED_TYPES = frozenset({"link", "linkParent", "text", "password"})
 _SINGLE_READ_TYPES = frozenset({"jsonArray", "jsonObject", "datetime", "datetimeOptional"})
 _CURRENCIES = frozenset({"currency", "rangeCurrency"})
-_MAX_OPTIONS_IN_DESCRIPTION = 40
 
 
 @dataclass(frozen=True)
@@ -104,11 +103,6 @@ class Entity:
         }
 
 
-def snake_case(name: str) -> str:
-    """Turn an entity type or link into a stream name: `KnowledgeBaseArticle` is `knowledge_base_article`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
-
-
 def candidates(metadata: Document, acl: Document, *, is_admin: bool) -> list[str]:
     """Name the entity types that exist, are switched on and may be read, by the access table."""
     table = acl.get("table") or {}
@@ -143,7 +137,7 @@ class _Builder:
         self.fields = _objects(self.definition.get("fields"))
         self.links = _objects(self.definition.get("links"))
         self.scope = _objects(metadata.get("scopes")).get(name) or {}
-        self.labels = _Labels(name, labels)
+        self.labels = Labels(name, labels)
         rules = (acl.get("fieldTable") or {}).get(name) or {}
         self.hidden = {f for f, rule in rules.items() if rule.get("read") == "no" and f in self.fields}
         self.context_only = _link_columns(self.links)
@@ -291,55 +285,7 @@ def _undeclared_link(link: str, facts: Document) -> Iterator[Attribute]:
         yield Attribute(attribute_name(link, part), link, TEXT)
 
 
-class _Labels:
-    """The names and help texts that EspoCRM's own users see."""
-
-    def __init__(self, entity: str, labels: Document) -> None:
-        self.own: Document = labels.get(entity) or {}
-        self.shared: Document = labels.get("Global") or {}
-        self.entity = str(_dig(self.shared, "scopeNames", entity) or entity)
-
-    def of(self, field_name: str, part: str, facts: Document) -> Schema:
-        """Make `title` and `description` of an attribute."""
-        attribute = attribute_name(field_name, part)
-        title = self._label(attribute) if part else None
-        if title is None:
-            label = self._label(field_name) or _words(field_name)
-            title = f"{label} {part[:1].upper()}{part[1:]}" if part else label
-        description = " ".join(filter(None, (self._tooltip(field_name), _options(facts))))
-        return {"title": title, "description": description} if description else {"title": title}
-
-    def _label(self, name: str) -> str | None:
-        found = _dig(self.own, "fields", name) or _dig(self.shared, "fields", name)
-        return found if isinstance(found, str) else None
-
-    def _tooltip(self, name: str) -> str | None:
-        found = _dig(self.own, "tooltips", name) or _dig(self.shared, "tooltips", name)
-        return found if isinstance(found, str) else None
-
-
 def _objects(found: object) -> dict[str, Document]:
     """Keep the objects of an object: PHP writes an empty one as an array."""
     items = found.items() if isinstance(found, Mapping) else ()
     return {key: value for key, value in items if isinstance(value, Mapping)}
-
-
-def _words(name: str) -> str:
-    return " ".join(word.capitalize() for word in snake_case(name).split("_"))
-
-
-def _options(facts: Document) -> str | None:
-    options = facts.get("options")
-    if not isinstance(options, list):
-        return None
-    named = [str(o) for o in options if o != ""]
-    shown = ", ".join(named[:_MAX_OPTIONS_IN_DESCRIPTION])
-    rest = len(named) - _MAX_OPTIONS_IN_DESCRIPTION
-    return f"Options: {shown}{f' and {rest} more' if rest > 0 else ''}." if named else None
-
-
-def _dig(document: Document, *path: str) -> object:
-    found: object = document
-    for key in path:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
 
     from tap_espocrm.client import Client
-    from tap_espocrm.discovery import Server
     from tap_espocrm.lists import Lists, Page
     from tap_espocrm.metadata import Entity
+    from tap_espocrm.server import Server
 
 logger = logging.getLogger("tap-espocrm.notes")
 

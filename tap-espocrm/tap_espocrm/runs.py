@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from singer_sdk.exceptions import FatalSyncError, SingerSDKError
 
 from tap_espocrm.answers import LoginRefusedError, UnreachableError
-from tap_espocrm.streams import EntityStream
+from tap_espocrm.entity_streams import EntityStream
 from tap_espocrm.sweeps import SweptStream, sweep
 
 if TYPE_CHECKING:

@@ -21,14 +21,16 @@ from typing_extensions import override
 from tap_espocrm.auth import authenticator_for
 from tap_espocrm.client import Client
 from tap_espocrm.connection import Connection
-from tap_espocrm.discovery import Findings, Server, Wanted, discover, meet_server, usable_links
+from tap_espocrm.discovery import Findings, Wanted, discover, usable_links
+from tap_espocrm.entity_streams import EntityStream
 from tap_espocrm.lists import Lists
 from tap_espocrm.metadata import build_entity
 from tap_espocrm.notes import ENTITY as NOTE
 from tap_espocrm.notes import Parent, note_stream
 from tap_espocrm.runs import jobs_of, run
+from tap_espocrm.server import Server, meet_server
 from tap_espocrm.settings import SETTINGS, explain, with_numbers
-from tap_espocrm.streams import EntityStream, EspoStream, Source
+from tap_espocrm.streams import EspoStream, Source
 from tap_espocrm.sweeps import link_stream, live_stream
 from tap_espocrm.writer import PageWriter
 

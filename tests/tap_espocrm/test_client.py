@@ -159,7 +159,7 @@ def test_a_redirect_is_not_followed_and_names_the_right_address(crm) -> None:
     )
     moved = Client(Connection(crm.url), authenticator_for({"api_key": "x", "basic_auth": False}))
     with pytest.raises(
-        LoginRefusedError, match=r"redirects to https://new.example/api/v1/App/user; set `url`"
+        UnreachableError, match=r"redirects to https://new.example/api/v1/App/user; set `url`"
     ):
         moved.log_in()
 

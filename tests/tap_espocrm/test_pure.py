@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from singer_sdk.exceptions import ConfigurationError
 from tap_espocrm.answers import Answer, Next, judge, parse
 from tap_espocrm.auth import ApiKey, Basic, Hmac, Token, authenticator_for
+from tap_espocrm.entity_streams import capped
 from tap_espocrm.field_types import DATETIME, DECIMAL, OBJECT, TEXT, attribute_name
-from tap_espocrm.metadata import build_entity, snake_case
+from tap_espocrm.labels import snake_case
+from tap_espocrm.metadata import build_entity
 from tap_espocrm.query import ListQuery, after, at_least, is_in
-from tap_espocrm.streams import capped
 from tap_espocrm.values import Conversion, to_espo, to_iso
 
 
