@@ -49,7 +49,7 @@ class Shape:
 
 
 def _is_readable(name: str) -> bool:
-    return bool(name) and "\0" not in name and name.isprintable()
+    return bool(name) and name.isprintable() and not {'"', "\\"} & set(name)  # msgspec takes none of these
 
 
 @dataclass
