@@ -1,7 +1,7 @@
 SELECT
-  opportunity, source, account, owner, stage, amount_base AS amount, base_currency AS currency,
-  close_date, days_in_stage,
-  CASE WHEN is_overdue AND is_stalled THEN 'both' WHEN is_overdue THEN 'overdue' ELSE 'stalled' END AS why
+  opportunity, amount_base AS amount, base_currency AS currency,
+  CASE WHEN is_overdue AND is_stalled THEN 'both' WHEN is_overdue THEN 'overdue' ELSE 'stalled' END AS why,
+  stage, close_date, days_in_stage, owner, account, source
 FROM bi.sales_pipeline
 WHERE is_overdue OR is_stalled
 QUALIFY row_number() OVER (PARTITION BY source ORDER BY amount DESC NULLS LAST, opportunity) <= 6
