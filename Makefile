@@ -1,5 +1,5 @@
 # The whole developer interface. `python3 dev.py <verb>` is the same where there is no make.
-.PHONY: help setup demo test lint soak bench docs
+.PHONY: help setup demo test lint soak mutants bench docs
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -19,6 +19,9 @@ lint: ## ruff and mypy --strict
 
 soak: ## the long proofs
 	@python3 dev.py soak
+
+mutants: ## put defects into the packages: does a test notice each?
+	@python3 dev.py mutants
 
 bench: ## measure against the limit and the peers
 	@python3 dev.py bench

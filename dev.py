@@ -45,11 +45,16 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]] = {
             ("ruff", "check"),
             ("ruff", "format", "--check"),
             ("mypy", *TYPED),
-            ("python", "-m", "pytest", "-m", "not soak"),
+            ("python", "-m", "pytest", "-m", "not soak", "-n", "2", "--dist", "loadfile"),
         ),
         "lint, then every test",
     ),
     "soak": (("run", "test"), (("python", "-m", "pytest", "-m", "soak"),), "the long proofs (hours)"),
+    "mutants": (
+        ("run", "test"),
+        (("python", "tests/mutants.py"),),
+        "put defects into the packages: does a test notice each?",
+    ),
     "bench": (("run", "test"), (("python", "benchmarks"),), "measure against the limit and the peers"),
     "docs": (("run", "test"), (("python", "docs/generate.py"),), "regenerate the generated tables"),
 }
