@@ -29,6 +29,7 @@ CUSTOM_FIELD = {
 _SECRET = re.compile(r"passw|pwd|passphrase|user_hash|accesskey|secret", re.IGNORECASE)
 _INTEGER = re.compile(r"[+-]?\d{1,18}(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
+_PLAIN = {str, type(None)}
 _TRUTH = {
     "": None,
     "1": True,
@@ -125,8 +126,8 @@ def _converter(schema: Mapping[str, Any], zone: Zone, *, decode_html: bool) -> C
 
 def _text(value: object) -> str | None:
     """Return a JSON scalar as the text OpenCRM would have sent; raise ValueError for lists and objects."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, (int, float, Decimal)):
@@ -144,34 +145,41 @@ class Shape:
     dropped: frozenset[str] = frozenset()
     unknown: set[str] = field(default_factory=set)
     unparsed: dict[str, int] = field(default_factory=dict)
-    _converters: dict[str, Callable[[str], object] | None] = field(init=False)
+    _known: frozenset[str] = field(init=False)
+    _typed: list[tuple[str, Callable[[str], object]]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._converters = {
+        known = {
             name: _converter(schema, self.zone, decode_html=self.decode_html)
             for name, schema in self.properties.items()
             if name not in {EXTRA, UNPARSED} and not is_secret(name)
         }
+        self._known = frozenset(known)
+        self._typed = [(name, convert) for name, convert in known.items() if convert]
 
     def read(self, row: Row) -> Row:
         """Return a row as a record: known fields typed, the rest in `_extra`, misfits in `_unparsed`."""
-        record: Row = {"id": row_id(row)}
-        rest: Row = {}
-        converters = self._converters
-        for name, value in row.items():
-            if name not in converters:
-                rest[name] = value
-                continue
-            convert = converters[name]
-            try:
-                # Most values are text; those that are not are made text as OpenCRM would have written it.
-                text = value if isinstance(value, str) else _text(value)
-                record[name] = convert(text) if convert and text is not None else text
-            except ValueError:
-                self._set_aside(record, name, value)
-        if rest:
-            self._put_rest(record, rest)
+        record: Row = {"id": "", **row}
+        record["id"] = row_id(row)
+        if unknown := row.keys() - self._known:
+            self._put_rest(record, {name: record.pop(name) for name in row if name in unknown})
+        if not _PLAIN.issuperset(map(type, record.values())):
+            self._make_plain(record)
+        for name, convert in self._typed:
+            if (text := record.get(name)) is not None:
+                try:
+                    record[name] = convert(text)
+                except ValueError:
+                    self._set_aside(record, name, text)
         return record
+
+    def _make_plain(self, record: Row) -> None:
+        """Make text of what is not, as OpenCRM would have written it."""
+        for name in self._known & record.keys():
+            try:
+                record[name] = _text(record[name])
+            except ValueError:
+                self._set_aside(record, name, record[name])
 
     def _set_aside(self, record: Row, name: str, value: object) -> None:
         record[name] = None
