@@ -28,6 +28,10 @@ class RefusedError(FatalAPIError):
     """EspoCRM refuses this request (permission, unknown entity or attribute): others may still work."""
 
 
+class TooLongError(RefusedError):
+    """The address is too long for the server or for what stands in front of it."""
+
+
 class UnexpectedAnswerError(DataError):
     """The server answered something that EspoCRM's API would not."""
 
@@ -37,6 +41,7 @@ class Next(Enum):
 
     USE = auto()
     RETRY = auto()
+    ASK_SHORTER = auto()
     LOG_IN_AGAIN = auto()
     WAIT_FOR_THROTTLE = auto()
     GIVE_UP = auto()
@@ -73,8 +78,8 @@ _ANSWERS: dict[int, tuple[Next, str]] = {
     404: (Next.GIVE_UP, "it does not exist on this server"),
     408: (Next.RETRY, "the server gave up waiting"),
     409: (Next.GIVE_UP, "the server reports a conflict"),
-    413: (Next.GIVE_UP, "the request is too long for the server"),
-    414: (Next.GIVE_UP, "the address is too long for the server"),
+    413: (Next.ASK_SHORTER, "the request is too long for the server"),
+    414: (Next.ASK_SHORTER, "the address is too long for the server"),
     425: (Next.RETRY, "the server is not ready"),
     429: (Next.RETRY, "too many requests; set max_requests_per_second"),
     500: (Next.RETRY, "the server failed; its log (data/logs) knows more"),
@@ -97,10 +102,16 @@ def judge(answer: Answer) -> tuple[Next, str]:
         return Next.STOP_EVERYTHING, f"the server redirects to {target}; set `url` to where EspoCRM really is"
     # The login throttle is told from a permission by what is missing (measured on 9.2).
     if answer.status == HTTPStatus.FORBIDDEN and not answer.reason and not answer.is_json:
-        return Next.WAIT_FOR_THROTTLE, _THROTTLED
+        return _refused_by_nobody(answer)
     after, hint = _ANSWERS.get(answer.status) or _unknown(answer.status)
     reason = f'"{answer.reason}"' if answer.reason else "no reason given"
     return after, f"HTTP {answer.status}, {reason}" + (f": {hint}" if hint else "")
+
+
+def _refused_by_nobody(answer: Answer) -> tuple[Next, str]:
+    if answer.body.strip():
+        return Next.GIVE_UP, "HTTP 403 with a web page: a firewall or web server before EspoCRM refuses this"
+    return Next.WAIT_FOR_THROTTLE, _THROTTLED
 
 
 def _unknown(status: int) -> tuple[Next, str]:

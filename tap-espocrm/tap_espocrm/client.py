@@ -16,6 +16,7 @@ from tap_espocrm.answers import (
     LoginRefusedError,
     Next,
     RefusedError,
+    TooLongError,
     UnexpectedAnswerError,
     UnreachableError,
     judge,
@@ -42,6 +43,7 @@ FIRST_CONTACT_RETRIES = 1
 
 _ERRORS: dict[Next, type[SingerSDKError]] = {
     Next.GIVE_UP: RefusedError,
+    Next.ASK_SHORTER: TooLongError,
     Next.STOP_EVERYTHING: UnreachableError,
 }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from tap_espocrm.answers import RefusedError, UnexpectedAnswerError
+from tap_espocrm.answers import RefusedError, TooLongError, UnexpectedAnswerError
 from tap_espocrm.query import ListQuery, Together, equals, is_in
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ logger = logging.getLogger("tap-espocrm.lists")
 
 #: EspoCRM's default of `maxSelectTextAttributeLengthForList`; the API does not tell another value.
 CUT_LENGTH = 10_000
+#: nginx and Apache refuse a request line above 8 kB by default; what a proxy adds needs room too.
+LONGEST_QUERY = 6500
+#: The filter of a page alone takes some 700 characters.
+SHORTEST_QUERY = 1500
 _REREAD_AT_ONCE = 20
 _TOO_LARGE = re.compile(r"Max size should not exceed (\d+)")
 _NONE_FOLLOW, _MORE_FOLLOW = -2, -1
@@ -51,6 +55,7 @@ class Lists:
         self.client = client
         self.page_size = page_size
         self.is_legacy = is_legacy
+        self.longest_query = LONGEST_QUERY
 
     def query(self, order_by: str, select: Iterable[Together] = ()) -> ListQuery:
         """Start a query in the server's dialect and page size."""
@@ -58,9 +63,17 @@ class Lists:
 
     def read(self, path: str, query: ListQuery) -> Page:
         """Read one page; a `select` too long for a URL is read in parts that are joined by id."""
-        first, *others = query.split()
-        page = self._read_one(path, first)
-        for part in others:
+        try:
+            return self._read_parts(path, query.split(self.longest_query))
+        except TooLongError:
+            if self.longest_query < SHORTEST_QUERY:
+                raise
+            self.longest_query //= 2
+            return self.read(path, query)
+
+    def _read_parts(self, path: str, parts: list[ListQuery]) -> Page:
+        page = self._read_one(path, parts[0])
+        for part in parts[1:]:
             page = self._join(path, page, self._read_one(path, part), part)
         return page
 

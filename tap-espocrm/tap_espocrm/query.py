@@ -13,9 +13,6 @@ Parameters = tuple[tuple[str, str], ...]
 Together = tuple[str, ...]
 """Attributes that are asked for in one request: the name of a linked record comes only beside its id."""
 
-#: nginx and Apache refuse a request line above 8 kB by default; what a proxy adds needs room too.
-MAX_QUERY_LENGTH = 6500
-
 
 @dataclass(frozen=True)
 class ListQuery:
@@ -53,12 +50,12 @@ class ListQuery:
             pairs.extend(_flatten(f"where[{index}]", condition))
         return tuple(pairs)
 
-    def split(self) -> list[ListQuery]:
+    def split(self, longest: int) -> list[ListQuery]:
         """Split a `select` too long for a URL into several, each with the attributes that join the rows."""
         if not self.select:
             return [self]
         always: Together = ("id",) if self.order_by == "id" else ("id", self.order_by)
-        room = MAX_QUERY_LENGTH - len(urlencode(replace(self, select=(always,)).parameters()))
+        room = longest - len(urlencode(replace(self, select=(always,)).parameters()))
         parts: list[list[Together]] = [[always]]
         used = 0
         for group in self.select:

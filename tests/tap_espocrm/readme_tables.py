@@ -14,6 +14,7 @@ README = Path(__file__).resolve().parents[2] / "tap-espocrm" / "README.md"
 WORDS = {
     Next.RETRY: "try again, up to `max_retries` times",
     Next.GIVE_UP: "the stream fails, the others go on",
+    Next.ASK_SHORTER: "ask for fewer attributes at a time and join the rows",
     Next.LOG_IN_AGAIN: "log in again if a token died, else the run ends",
 }
 

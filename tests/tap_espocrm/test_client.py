@@ -221,3 +221,19 @@ def test_addresses_are_understood(given, wanted) -> None:
 def test_addresses_that_cannot_work_are_refused(given) -> None:
     with pytest.raises(ConfigurationError):
         site_url(given)
+
+
+def test_a_proxy_that_takes_short_addresses_only_is_asked_in_parts(crm, config) -> None:
+    crm.server.faults.add(
+        Fault(kind="status", status=414, match="/CEverything", times=None, when=lambda r: len(r.query) > 1800)
+    )
+    outcome = run_tap({**config, "entities": ["CEverything"], "notes": False, "page_size": 2})
+    assert outcome.error is None
+    stored = {row["id"]: row["fText"] for row in crm.store.rows("CEverything")}
+    assert {r["id"]: r["fText"] for r in outcome.records("c_everything")} == stored
+
+
+def test_a_firewall_is_not_taken_for_the_login_throttle(crm, client) -> None:
+    crm.server.faults.add(Fault(kind="status", status=403, match="Account"))
+    with pytest.raises(RefusedError, match="a firewall or web server before EspoCRM"):
+        client.get(*LIST)

@@ -111,11 +111,11 @@ def test_the_legacy_dialect_sorts_by_other_names() -> None:
 @given(st.lists(st.lists(st.from_regex(r"[a-z]{1,40}", fullmatch=True), min_size=1, max_size=4), max_size=60))
 def test_a_split_select_asks_for_every_group_whole_and_fits(groups) -> None:
     query = ListQuery("modifiedAt", select=tuple(tuple(g) for g in groups))
-    parts = query.split()
+    parts = query.split(1500)
     asked = [set(part.selected) for part in parts]
     assert all(any(set(group) <= names for names in asked) for group in groups)
     assert all({"id", "modifiedAt"} <= names for names in asked if groups)
-    assert all(len(dict(part.parameters()).get("select", "")) < 7000 for part in parts)
+    assert all(len(dict(part.parameters()).get("select", "")) < 1500 for part in parts)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +257,7 @@ def test_the_length_is_told_where_the_database_keeps_it() -> None:
         (403, {"Content-Type": "text/html"}, Next.WAIT_FOR_THROTTLE),
         (403, {"Content-Type": "application/json"}, Next.GIVE_UP),
         (403, {"Content-Type": "text/html", "X-Status-Reason": "No"}, Next.GIVE_UP),
+        (414, {}, Next.ASK_SHORTER),
         (302, {"Location": "https://elsewhere"}, Next.STOP_EVERYTHING),
         (520, {}, Next.RETRY),
         (418, {}, Next.GIVE_UP),

@@ -243,7 +243,7 @@ def test_texts_at_the_cut_length_are_read_again_whole(crm, config) -> None:
 
 
 def test_a_select_too_long_for_a_url_is_read_in_parts(crm, config, monkeypatch) -> None:
-    monkeypatch.setattr("tap_espocrm.query.MAX_QUERY_LENGTH", 900)
+    monkeypatch.setattr("tap_espocrm.lists.LONGEST_QUERY", 900)
     outcome = run_tap({**config, "entities": ["CEverything"], "notes": False, "page_size": 2})
     stored = {row["id"]: row for row in crm.store.rows("CEverything")}
     stream = outcome.tap.streams["c_everything"]
