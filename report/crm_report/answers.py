@@ -52,20 +52,20 @@ class Answers:
         self._connection.close()
 
     def ask(self, name: str) -> Answer:
-        """Put the query of that name; a missing table or column makes an answer that says so."""
+        """Put the query of that name; a table or column that is missing or odd makes an answer that says so."""
         query = files(__package__).joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
         sql = query.replace("$today", f"DATE '{self.today}'").strip()
         try:
             result = self._connection.execute(sql)
             columns = tuple(str(column[0]) for column in result.description)
             return Answer(sql, columns, tuple(result.fetchall()))
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
+        except duckdb.Error as error:
             return Answer(sql, missing=str(error).partition("\n")[0])
 
     def _day_of_data(self) -> dt.date:
         """Return the last day that the models know, so that an old copy is not read as if it were today's."""
         try:
             found = self._connection.execute(LATEST).fetchall()[0][0]
-        except (duckdb.CatalogException, duckdb.BinderException):
+        except duckdb.Error:
             found = None
         return found or dt.datetime.now(dt.UTC).date()

@@ -47,6 +47,17 @@ def test_empty_models_make_a_page_that_says_so(published, tmp_path):
     assert page.count("Nothing to show yet") == len(PANELS)
 
 
+def test_a_column_of_another_type_costs_its_panels_and_no_more(published, tmp_path):
+    path = tmp_path / "retyped.duckdb"
+    path.write_bytes(published.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE OR REPLACE TABLE bi.ticket_daily AS SELECT 'soon' AS day, 'x' AS open_at_end"
+        )
+    page = report(path, tmp_path)
+    assert page.count("Not in this database") == 2
+
+
 @pytest.mark.parametrize("source", ["OpenCRM", "EspoCRM"])
 def test_one_crm_alone_is_enough(published, tmp_path, source):
     one = tmp_path / "one.duckdb"
