@@ -52,7 +52,7 @@ class Answers:
         self._connection.close()
 
     def ask(self, name: str) -> Answer:
-        """Put the query of that name; a table or column that is missing or odd makes an answer that says so."""
+        """Put the query of that name; where a table or column is not as it should be, the answer says so."""
         query = files(__package__).joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
         sql = query.replace("$today", f"DATE '{self.today}'").strip()
         try:
