@@ -31,6 +31,7 @@ READERS = {
 CONVERTERS = {
     ("TIMESTAMPTZ", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')",
     ("TIMESTAMP", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%f')",
+    ("JSON", "VARCHAR"): "CASE json_type({v}) WHEN 'VARCHAR' THEN {v} ->> '$' ELSE CAST({v} AS VARCHAR) END",
 }
 PLACE = "schema_name VARCHAR, table_name VARCHAR"
 LEDGER_TABLES = {
