@@ -89,8 +89,8 @@ MUTANTS = (
     ),
     Mutant(
         "tap-espocrm: certificates are not checked",
-        "tap-espocrm/tap_espocrm/client.py",
-        "session.verify = _authorities(self.connection.ca_bundle)",
+        "tap-espocrm/tap_espocrm/connection.py",
+        "session.verify = _authorities(connection.ca_bundle)",
         "session.verify = False",
         f"{END_TO_END}/test_network.py::test_tls_that_cannot_be_trusted_is_refused[espocrm-expired]",
     ),

@@ -46,8 +46,9 @@ def test_a_change_in_the_very_second_of_the_bookmark_is_not_missed(world):
 def test_many_changes_in_one_second_go_over_the_edges_of_pages(world):
     for number in range(23):
         world.crm.store.create(world.entities[0], {"description": f"one of many {number}"})
-    run(world)
-    equal(world)
+    for _ in range(2):
+        run(world)
+        equal(world)
 
 
 def test_a_run_that_found_the_file_locked_is_made_good_by_the_next(world):

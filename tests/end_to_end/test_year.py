@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 
 import duckdb
@@ -12,6 +13,7 @@ from crm_simulator import Clock, Simulator
 from tests.end_to_end import figures
 from tests.end_to_end.worlds import EspoCRMWorld, OpenCRMWorld
 
+YEAR = int(os.environ.get("CRM_SOAK_DAYS", "365"))
 SMALL = 8 << 20
 """Free blocks that do not matter: DuckDB gives a table of ten rows a quarter of a megabyte."""
 ENTITIES = {
@@ -63,4 +65,4 @@ def test_ten_days_each_end_equal_to_the_source(forks, tmp_path):
 
 @pytest.mark.soak
 def test_a_year_of_days_each_ends_equal_to_the_source(forks, tmp_path):
-    live(365, forks, tmp_path, scale=0.1)
+    live(YEAR, forks, tmp_path, scale=0.1)
