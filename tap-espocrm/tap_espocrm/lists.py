@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from tap_espocrm.answers import RefusedError, TooLongError, UnexpectedAnswerError
 from tap_espocrm.query import ListQuery, Together, equals, is_in
+from tap_espocrm.texts import CutLength
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-espocrm.lists")
 
-#: EspoCRM's default of `maxSelectTextAttributeLengthForList`; the API does not tell another value.
-CUT_LENGTH = 10_000
 #: nginx and Apache refuse a request line above 8 kB by default; what a proxy adds needs room too.
 LONGEST_QUERY = 6500
 #: The filter of a page alone takes some 700 characters.
@@ -56,6 +55,7 @@ class Lists:
         self.page_size = page_size
         self.is_legacy = is_legacy
         self.longest_query = LONGEST_QUERY
+        self._cut_length = CutLength()
 
     def query(self, order_by: str, select: Iterable[Together] = ()) -> ListQuery:
         """Start a query in the server's dialect and page size."""
@@ -109,15 +109,21 @@ class Lists:
         """Add what a list with `select` leaves out: long texts in full, or the whole single read."""
         if whole.is_full:
             return replace(page, rows=[full for row in page.rows if (full := self._single(path, row))])
-        cut = [row["id"] for row in page.rows if any(_is_cut(row.get(name)) for name in whole.long_texts)]
-        if not cut:
+        suspects = self._cut_length.suspects(page.rows, whole.long_texts)
+        if not suspects:
             return page
-        texts = self._uncut(path, cut, whole.long_texts)
+        listed = {row["id"]: row for row in page.rows}
+        asked, rest = suspects[:_REREAD_AT_ONCE], suspects[_REREAD_AT_ONCE:]
+        texts = self._uncut(path, asked, whole.long_texts)
+        self._cut_length.learn(listed, texts, whole.long_texts)
+        if rest and self._cut_length.known is not None:
+            asked += rest
+            texts.update(self._uncut(path, rest, whole.long_texts))
         # A row that is gone by now was deleted after it was listed: the id sweep tells.
         rows = [
             {**row, **texts.get(row["id"], {})}
             for row in page.rows
-            if row["id"] in texts or row["id"] not in cut
+            if row["id"] in texts or row["id"] not in asked
         ]
         return replace(page, rows=rows)
 
@@ -160,7 +166,3 @@ def _is_last(total: object, count: int, max_size: int) -> bool:
     if total in {_MORE_FOLLOW, _NONE_FOLLOW}:
         return total == _NONE_FOLLOW
     return count >= total if isinstance(total, int) else count < max_size
-
-
-def _is_cut(value: object) -> bool:
-    return isinstance(value, str) and len(value) == CUT_LENGTH

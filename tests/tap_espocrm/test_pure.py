@@ -18,6 +18,7 @@ from tap_espocrm.field_types import DATETIME, DECIMAL, OBJECT, TEXT, attribute_n
 from tap_espocrm.labels import snake_case
 from tap_espocrm.metadata import build_entity
 from tap_espocrm.query import ListQuery, after, at_least, is_in
+from tap_espocrm.texts import PROOFS_ENOUGH, CutLength
 from tap_espocrm.values import Conversion, to_espo, to_iso
 
 
@@ -265,3 +266,42 @@ def test_the_length_is_told_where_the_database_keeps_it() -> None:
 )
 def test_what_decides_about_the_next_step(status, headers, wanted) -> None:
     assert judge(Answer(status, headers, b""))[0] is wanted
+
+
+TEXT_NAMES = frozenset({"text"})
+
+
+def texts(*lengths: int, prefix: str = "") -> dict[str, dict]:
+    return {f"{prefix}{n}": {"id": f"{prefix}{n}", "text": "x" * length} for n, length in enumerate(lengths)}
+
+
+def test_short_texts_are_never_suspected() -> None:
+    assert CutLength().suspects(texts(3, 200).values(), TEXT_NAMES) == []
+
+
+def test_the_longest_texts_are_suspected_until_they_are_proved_whole() -> None:
+    length, rows = CutLength(), texts(300, 900, 900)
+    assert length.suspects(rows.values(), TEXT_NAMES) == ["1", "2"]
+    length.learn(rows, texts(300, 900, 900), TEXT_NAMES)
+    assert length.suspects(texts(500, 899).values(), TEXT_NAMES) == []
+    assert length.suspects(texts(901).values(), TEXT_NAMES) == ["0"]
+
+
+def test_once_the_cut_is_known_only_texts_of_that_length_are_suspected() -> None:
+    length, rows = CutLength(), texts(300, 500)
+    length.learn(rows, texts(300, 800), TEXT_NAMES)
+    assert length.known == 500
+    assert length.suspects(texts(499, 500, 300).values(), TEXT_NAMES) == ["1"]
+
+
+def test_an_edit_between_two_readings_is_not_taken_for_the_cut_for_long() -> None:
+    length = CutLength()
+    length.learn(texts(300), texts(320), TEXT_NAMES)
+    assert length.suspects(texts(10_000, 5).values(), TEXT_NAMES) == ["0"]
+    assert length.known is None
+
+
+def test_many_texts_of_one_length_are_not_read_again_for_ever() -> None:
+    length, rows = CutLength(), texts(*[400] * PROOFS_ENOUGH)
+    length.learn(rows, rows, TEXT_NAMES)
+    assert length.suspects(texts(400, 400).values(), TEXT_NAMES) == []

@@ -242,6 +242,36 @@ def test_texts_at_the_cut_length_are_read_again_whole(crm, config) -> None:
     assert not [r for r in crm.server.log if "/CEverything/" in r.path]  # no single reads, no audit rows
 
 
+@pytest.mark.parametrize("cut", [300, 5000, 10_000])
+def test_texts_are_whole_wherever_the_server_cuts_them(crm, config, cut) -> None:
+    crm.switches.text_cut = cut
+    ids = sorted(crm.store.ids("Lead"))
+    texts = {i: "ü" * length for i, length in zip(ids, range(cut - 5, cut + 100, 7), strict=False)}
+    for record_id, text in texts.items():
+        crm.store.update("Lead", record_id, {"description": text})
+    outcome = run_tap({**config, "entities": ["Lead"], "notes": False, "page_size": 4})
+    got = {r["id"]: r["description"] for r in outcome.records("lead")}
+    assert {i: len(got[i]) for i in texts} == {i: len(t) for i, t in texts.items()}
+
+
+@pytest.mark.parametrize(
+    ("version", "database"), [("6.1.5", "mariadb"), ("8.4.2", "postgresql"), ("10.0.0", "mariadb")]
+)
+def test_every_release_is_read_whole(crm, config, version, database) -> None:
+    crm.switches.version, crm.switches.database = version, database
+    outcome = run_tap({**config, "page_size": 7})
+    assert outcome.error is None
+    for stream in outcome.tap.streams.values():
+        if hasattr(stream, "entity") and stream.name not in {"note", "user"}:
+            assert set(outcome.ids(stream.name)) == crm.store.ids(stream.entity_name)
+
+
+def test_ids_of_any_kind_are_paged(crm, config) -> None:
+    crm.switches.id_type = "uuid4"
+    outcome = run_tap({**config, "entities": ["Lead", "Contact"], "notes": False, "page_size": 4})
+    assert set(outcome.ids("lead")) == set(outcome.ids("lead__live")) == crm.store.ids("Lead")
+
+
 def test_a_select_too_long_for_a_url_is_read_in_parts(crm, config, monkeypatch) -> None:
     monkeypatch.setattr("tap_espocrm.lists.LONGEST_QUERY", 900)
     outcome = run_tap({**config, "entities": ["CEverything"], "notes": False, "page_size": 2})
