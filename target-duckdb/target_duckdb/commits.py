@@ -33,7 +33,7 @@ class Committer:
         self.settings = settings
         self.started = int(time.time() * 1000)
         self.ledger = Ledger(database, settings.default_target_schema)
-        self.stager = Stager(database, settings.on_invalid_value)
+        self.stager = Stager(database, settings.on_invalid_value, has_metadata=settings.add_record_metadata)
         self.tables = Tables(
             database,
             self.ledger,

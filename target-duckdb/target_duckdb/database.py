@@ -107,7 +107,7 @@ class Database:
 
     def _attach_sql(self) -> str:
         path = self.settings.path
-        if path.startswith(REMOTE):
+        if path.startswith(REMOTE) or (Path(path).is_file() and Path(path).stat().st_size):
             return f"ATTACH {literal(path)} AS {WAREHOUSE}"
         storage = literal(self.settings.storage_compatibility_version)
         return f"ATTACH {literal(path)} AS {WAREHOUSE} (STORAGE_VERSION {storage})"

@@ -33,6 +33,7 @@ CONVERTERS = {
     ("TIMESTAMP", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%f')",
     ("JSON", "VARCHAR"): "CASE json_type({v}) WHEN 'VARCHAR' THEN {v} ->> '$' ELSE CAST({v} AS VARCHAR) END",
 }
+ENVELOPE = {"time_extracted": "VARCHAR", "version": "BIGINT"}
 PLACE = "schema_name VARCHAR, table_name VARCHAR"
 LEDGER_TABLES = {
     "runs": (
@@ -107,26 +108,32 @@ def decimal_sql(precision: int, scale: int, value: str) -> str:
     return f"CASE WHEN regexp_full_match({value}, {literal(shape)}) THEN coalesce({short}, {whole}) END"
 
 
-def source_sql(path: str, columns: Sequence[Column], fields: Sequence[str], longest: int) -> str:
+def source_sql(
+    path: str, columns: Sequence[Column], fields: Sequence[str], longest: int, more: Sequence[str] = ()
+) -> str:
     """Return the table function that reads a spool file."""
     record = ", ".join(
         f"{quote(field)} {read_type(column.type)}" for field, column in zip(fields, columns, strict=True)
     )
-    shape = f"{{'record': {literal(f'STRUCT({record})')}, 'time_extracted': 'VARCHAR', 'version': 'BIGINT'}}"
+    shape = ", ".join(
+        [f"'record': {literal(f'STRUCT({record})')}", *(f"'{name}': '{ENVELOPE[name]}'" for name in more)]
+    )
     return (
-        f"read_json({literal(path)}, format = 'newline_delimited', columns = {shape},"
+        f"read_json({literal(path)}, format = 'newline_delimited', columns = {{{shape}}},"
         f" maximum_object_size = {max(longest + 1024, 1 << 20)})"
     )
 
 
-def stage_sql(name: str, source: str, columns: Sequence[Column], fields: Sequence[str]) -> str:
+def stage_sql(
+    name: str, source: str, columns: Sequence[Column], fields: Sequence[str], more: Sequence[str] = ()
+) -> str:
     """Return the statement that reads a spool file into a staging table of columns c0, c1 and so on."""
     values = [
         f"{value_sql(column.type, f'record.{quote(field)}')} AS c{index}"
         for index, (column, field) in enumerate(zip(columns, fields, strict=True))
     ]
     flawed = " OR ".join(f"coalesce({flaw}, false)" for flaw in flaws(columns, fields).values()) or "false"
-    listed = ", ".join([*values, f"{flawed} AS flawed", "time_extracted", "version"])
+    listed = ", ".join([*values, f"{flawed} AS flawed", *more])
     return f"CREATE TABLE {quote(name)} AS SELECT {listed} FROM {source}"
 
 

@@ -28,9 +28,10 @@ class Stage:
 class Stager:
     """Turns segments into stages."""
 
-    def __init__(self, database: Database, on_invalid_value: str) -> None:
+    def __init__(self, database: Database, on_invalid_value: str, *, has_metadata: bool) -> None:
         self.run = database.run
         self.on_invalid_value = on_invalid_value
+        self.has_metadata = has_metadata
         self._count = 0
 
     def stage(self, segment: Segment) -> Stage:
@@ -58,8 +59,11 @@ class Stager:
     def _stage(self, segment: Segment) -> Stage:
         self._count += 1
         name, shape, keys = f"stage{self._count}", segment.shape, segment.shape.key_indexes
-        source = sql.source_sql(str(segment.path), shape.columns, shape.fields, segment.longest)
-        self.run(sql.stage_sql(name, source, shape.columns, shape.fields))
+        more = (
+            tuple(sql.ENVELOPE) if self.has_metadata else ("version",) if segment.version is not None else ()
+        )
+        source = sql.source_sql(str(segment.path), shape.columns, shape.fields, segment.longest, more)
+        self.run(sql.stage_sql(name, source, shape.columns, shape.fields, more))
         rows, distinct, flawed, keyless = self.run(sql.count_sql(name, keys))[0]
         if rows != segment.rows:
             raise DatabaseError(f"{shape.stream}: {segment.rows} records were spooled but {rows} read back")
