@@ -19,7 +19,7 @@ from tap_opencrm.sweeps import Sweep, SweepingStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import Future
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tap_opencrm.entities import Entity
     from tap_opencrm.records import Row, Shape
     from tap_opencrm.run import Run
+    from tap_opencrm.workers import Workers
 
 _BASIC_SAMPLE = 10
 _NOT_OFFERED = (RefusedError, NotFoundError, UnreadableError)
@@ -111,7 +112,7 @@ class EntityStream(SweepingStream):
         """The selected streams of product lines of this entity."""
         return [stream for stream in self.child_streams if isinstance(stream, LineStream) and stream.selected]
 
-    def _read(self, pool: ThreadPoolExecutor, shape: Shape) -> Iterator[Row]:
+    def _read(self, pool: Workers, shape: Shape) -> Iterator[Row]:
         bookmark = self._bookmark()
         if bookmark.due_from and self.config["incremental_strategy"] == "day_filter":
             try:
@@ -127,7 +128,7 @@ class EntityStream(SweepingStream):
             self.run.live[self.name] = sweep.ids
         self._advance(bookmark, sweep)
 
-    def _read_days(self, pool: ThreadPoolExecutor, shape: Shape, bookmark: Bookmark) -> Iterator[Row]:
+    def _read_days(self, pool: Workers, shape: Shape, bookmark: Bookmark) -> Iterator[Row]:
         _, started = self.ask_count(self.entity.count_end_point)
         sweep = Sweep(started=started)
         for day in days_between(bookmark.due_from or started, started, self.zone):
@@ -159,12 +160,11 @@ class EntityStream(SweepingStream):
             self.logger.warning("%s: the bookmark %r is not a time, so everything is read", self.name, text)
             return None
 
-    def _due(
-        self, pool: ThreadPoolExecutor, shape: Shape, bookmark: Bookmark, page: list[Row]
-    ) -> Iterator[Row]:
+    def _due(self, pool: Workers, shape: Shape, bookmark: Bookmark, page: list[Row]) -> Iterator[Row]:
         due = [row for row in page if self._is_due(bookmark, row)]
         if self.is_basic:  # a basic list may not tell when a record was modified
-            due = [row for row in pool.map(self.ask_whole, due) if self._is_due(bookmark, row)]
+            whole = [pool.submit(self.ask_whole, row) for row in due]
+            due = [row for row in (future.result() for future in whole) if self._is_due(bookmark, row)]
         records = [shape.read(row) for row in due]
         lines: list[Future[list[Row]]] = []
         if self.line_streams:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -16,9 +14,11 @@ from tap_opencrm.ids import Ids
 from tap_opencrm.paging import Key, Scan, Window
 from tap_opencrm.records import Row, Shape, row_id
 from tap_opencrm.schemas import SCHEMA_FILES
+from tap_opencrm.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
     from singer_sdk import Tap
 
@@ -128,16 +128,11 @@ class SweepingStream(OpenCRMStream):
         self._has_singles = True
         return record
 
-    @contextmanager
-    def workers(self) -> Iterator[ThreadPoolExecutor]:
-        """Threads that ask for what comes next while the main thread writes what came."""
-        pool = ThreadPoolExecutor(max_workers=self.connection.lanes, thread_name_prefix=self.name)
-        try:
-            yield pool
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    def workers(self) -> Workers:
+        """Return threads that ask for what comes next while the main thread writes what came."""
+        return Workers(self.connection.lanes, self.name)
 
-    def sweep(self, pool: ThreadPoolExecutor, sweep: Sweep) -> Iterator[list[Row]]:
+    def sweep(self, pool: Workers, sweep: Sweep) -> Iterator[list[Row]]:
         """Yield the pages of a list, no row twice; afterwards `sweep` tells how complete they were."""
         for attempt in range(_ATTEMPTS):
             is_last = attempt == _ATTEMPTS - 1
@@ -156,7 +151,7 @@ class SweepingStream(OpenCRMStream):
             )
         self._conclude(sweep)
 
-    def _attempt(self, pool: ThreadPoolExecutor, sweep: Sweep) -> Iterator[list[Row]]:
+    def _attempt(self, pool: Workers, sweep: Sweep) -> Iterator[list[Row]]:
         sweep.before, started = self.ask_count(self.entity.count_end_point, sweep.condition)
         sweep.started = sweep.started if sweep.started.tzinfo else started
         scan = Scan(int(self.config["page_size"]), sweep.before, self.connection.lanes, sweep.ids)
@@ -166,7 +161,7 @@ class SweepingStream(OpenCRMStream):
             scan.go_on(sweep.after)
             yield from self._pages(pool, scan, sweep.condition)
 
-    def _pages(self, pool: ThreadPoolExecutor, scan: Scan, condition: str) -> Iterator[list[Row]]:
+    def _pages(self, pool: Workers, scan: Scan, condition: str) -> Iterator[list[Row]]:
         futures: dict[Window, Future[list[Row]]] = {}
 
         def ask_ahead() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -202,3 +204,24 @@ def test_it_runs_as_a_module():
         env=CLEAN,
     )
     assert done.stdout.startswith("tap-opencrm v")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_stop_stops_at_once_with_its_state(file_of, config, crm, number):
+    arrived = threading.Event()
+
+    def wait(request, _):
+        if "list_count" in request.path:
+            arrived.set()
+            crm.server._stopping.wait(20)
+
+    crm.server.before_request.append(wait)
+    process = subprocess.Popen(
+        [COMMAND, "--config", file_of(config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=CLEAN
+    )
+    assert arrived.wait(20)
+    time.sleep(0.2)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)  # the answer would take twenty seconds
+    assert json.loads(out.splitlines()[-1])["type"] == "STATE"
+    assert b"Traceback" not in err
