@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
 
 def _setting(kind: str, title: str, description: str, **more: object) -> dict[str, Any]:
     return {"type": [kind, "null"], "title": title, "description": description, **more}
+
+
+def _number_setting(title: str, description: str, **more: object) -> dict[str, Any]:
+    """Return a setting that may have a fraction; Meltano can only hand it over as text."""
+    return {
+        "type": ["number", "string", "null"],
+        "title": title,
+        "description": description,
+        "pattern": r"^\d+(\.\d+)?$",
+        **more,
+    }
 
 
 Json: TypeAlias = Any  # a value out of a JSON text
@@ -44,8 +56,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "Remove deleted rows instead of marking them in `_sdc_deleted_at`.",
         default=False,
     ),
-    "max_delete_fraction": _setting(
-        "number",
+    "max_delete_fraction": _number_setting(
         "Largest share of rows to delete",
         "A delete of more than this share of a table with 100 rows or more is withheld and the run fails.",
         default=0.1,
@@ -78,8 +89,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         default=192 * 1024 * 1024,
         minimum=1,
     ),
-    "max_batch_age_seconds": _setting(
-        "number",
+    "max_batch_age_seconds": _number_setting(
         "Longest wait",
         "Commit when the oldest record has waited this long.",
         default=300,
@@ -99,8 +109,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         enum=["evolve", "freeze", None],
         default="evolve",
     ),
-    "lock_timeout_seconds": _setting(
-        "number",
+    "lock_timeout_seconds": _number_setting(
         "Wait for the lock",
         "How long to wait while another process holds the database file.",
         default=300,
@@ -178,7 +187,8 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {
         name: given.get(name, SETTINGS[name].get("default")) for name in Settings.__dataclass_fields__
     }
-    return Settings(**values)
+    numbers = {name for name, rule in SETTINGS.items() if "number" in rule["type"]}
+    return Settings(**{name: float(value) if name in numbers else value for name, value in values.items()})
 
 
 def is_plain(config: Mapping[str, Any]) -> bool:
@@ -196,8 +206,6 @@ def _fits(rule: Mapping[str, Any], value: Json) -> bool:
         return False
     if value not in rule.get("enum", [value]) or value in rule.get("not", {}).get("enum", []):
         return False
-    return (
-        value is None
-        or isinstance(value, str)
-        or rule.get("minimum", value) <= value <= rule.get("maximum", value)
-    )
+    if isinstance(value, str):
+        return re.search(rule.get("pattern", ""), value) is not None
+    return value is None or rule.get("minimum", value) <= value <= rule.get("maximum", value)

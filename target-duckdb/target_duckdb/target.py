@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -60,13 +61,14 @@ class TargetDuckDB(Target):
 
     name = "target-duckdb"
     package_name = "crm-target-duckdb"
-    config_jsonschema: ClassVar[dict[str, Any]] = SCHEMA
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SCHEMA)  # the SDK adds its own to it
     capabilities: ClassVar[list[Any]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
         PluginCapabilities.STRUCTURED_LOGGING,
         PluginCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.BATCH,
         TargetCapabilities.VALIDATE_RECORDS,
         TargetCapabilities.TARGET_SCHEMA,
         TargetCapabilities.HARD_DELETE,

@@ -1,0 +1,158 @@
+"""Stream maps, flattening, validation, --about: the Singer SDK's way into the same loader."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from target_duckdb.settings import SETTINGS, is_plain, read_settings
+
+from tests.target_duckdb.loading import COMMAND, KEYED, Warehouse, activate, record, records, schema, state
+
+
+@pytest.fixture
+def warehouse(tmp_path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse.duckdb")
+
+
+def test_stream_maps_rename_filter_and_compute(warehouse):
+    maps = {
+        "a": {"__alias__": "people", "__filter__": "id > 1", "name": "name.upper()", "double": "id * 2"},
+        "b": None,
+    }
+    sent = [
+        schema("a"),
+        schema("b"),
+        record("a", id=1, name="x"),
+        record("a", id=2, name="y"),
+        record("b", id=1),
+        state(1),
+    ]
+    done = warehouse.command(*sent, stream_maps=maps)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"1\n"
+    assert warehouse.sql("SELECT id, name, double::INTEGER FROM crm.people") == [(2, "Y", 4)]
+    assert warehouse.sql("SELECT stream FROM _load.streams") == [("people",)]
+
+
+def test_flattening_makes_columns_of_members(warehouse):
+    rules = {"id": {"type": "integer"}, "at": {"type": "object", "properties": {"city": {"type": "string"}}}}
+    done = warehouse.command(
+        schema("a", rules),
+        record("a", id=1, at={"city": "Ulm"}),
+        flattening_enabled=True,
+        flattening_max_depth=2,
+    )
+    assert done.returncode == 0, done.stderr
+    assert warehouse.sql("SELECT id, at__city FROM crm.a") == [(1, "Ulm")]
+
+
+def test_validation_stops_at_what_the_schema_forbids(warehouse):
+    rules = {**KEYED, "level": {"type": "integer", "maximum": 9}}
+    done = warehouse.command(schema("a", rules), record("a", id=1, level=12), validate_records=True)
+    assert done.returncode == 1
+    assert b"level: 12 is greater than the maximum of 9" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert (
+        warehouse.command(schema("a", rules), record("a", id=1, level=9), validate_records=True).returncode
+        == 0
+    )
+
+
+def test_a_mapped_stream_may_be_activated(warehouse):
+    sent = [schema("a"), *records("a", range(3), 1), activate("a", 1)]
+    assert warehouse.command(*sent, stream_maps={"a": {"__alias__": "z"}}).returncode == 0
+    assert warehouse.ids("crm.z") == [0, 1, 2]
+
+
+def test_the_environment_and_an_input_file_work_as_in_every_sdk_target(warehouse, tmp_path):
+    path = tmp_path / "input.jsonl"
+    path.write_text("\n".join(json.dumps(item) for item in (schema("a"), record("a", id=1), state(1))))
+    environment = {"TARGET_DUCKDB_PATH": str(warehouse.path), "TARGET_DUCKDB_DEFAULT_TARGET_SCHEMA": "crm"}
+    done = subprocess.run(
+        [*COMMAND, "--config=ENV", "--input", str(path)],
+        capture_output=True,
+        check=False,
+        env=environment,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"1\n"
+    assert warehouse.ids("crm.a") == [1]
+
+
+def test_about_is_complete():
+    done = subprocess.run([*COMMAND, "--about", "--format=json"], capture_output=True, check=True, timeout=60)
+    about = json.loads(done.stdout)
+    assert about["version"] == "0.1.0"
+    assert set(about["capabilities"]) == {
+        *(
+            "about",
+            "activate-version",
+            "batch",
+            "hard-delete",
+            "schema-flattening",
+            "soft-delete",
+            "stream-maps",
+        ),
+        *("structured-logging", "target-schema", "validate-records"),
+    }
+    described = about["settings"]["properties"]
+    assert set(SETTINGS) <= set(described)
+    assert all(
+        rule.get("title") and rule.get("description") and rule.get("type")
+        for rule in described.values()
+        if rule
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"path": "x"}, True),
+        ({"path": "x", "hard_delete": None}, True),
+        ({"path": "x", "max_delete_fraction": "0.5"}, True),
+        ({"path": "x", "max_delete_fraction": "half"}, False),
+        ({"path": "x", "max_delete_fraction": 2}, False),
+        ({"path": "x", "hard_delete": "yes"}, False),
+        ({"path": "x", "batch_size_rows": True}, False),
+        ({"path": "x", "validate_records": True}, False),
+        ({"path": "x", "stream_maps": {}}, False),
+        ({"hard_delete": True}, False),
+        ({"path": "x", "typo": 1}, False),
+    ],
+    ids=str,
+)
+def test_only_sound_and_plain_settings_go_the_quick_way(config, expected):
+    assert is_plain(config) is expected
+
+
+def test_numbers_may_come_as_text():
+    assert read_settings({"path": "x", "max_delete_fraction": "0.5"}).max_delete_fraction == 0.5
+
+
+def test_standard_output_holds_states_only(warehouse):
+    done = warehouse.command(
+        schema("a"), *records("a", range(10)), state({"x": 1}), environment={"LOGLEVEL": "DEBUG"}
+    )
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [{"x": 1}]
+
+
+def test_the_run_ends_with_a_table_and_metrics(warehouse):
+    said = warehouse.command(schema("a"), *records("a", range(1200)), record("a", id=1)).stderr.decode()
+    header = next(line for line in said.splitlines() if line.startswith("stream"))
+    row = next(line for line in said.splitlines() if line.startswith("a "))
+    assert header.split() == [
+        "stream",
+        "in",
+        "inserted",
+        "updated",
+        "duplicate",
+        "rejected",
+        "deleted",
+        "seconds",
+        "rows/s",
+    ]
+    assert row.split()[:6] == ["a", "1,201", "1,200", "0", "1", "0"]
+    assert '"metric": "record_count", "value": 1201' in said
