@@ -49,12 +49,14 @@ def drifted(dbt, second):
 
 @pytest.fixture(scope="module")
 def alone(dbt, second):
-    """EspoCRM alone, without custom fields."""
+    """EspoCRM alone, without a custom field, its last load cut off."""
     change(
         dbt,
         second.path,
         'DROP SCHEMA opencrm CASCADE; ALTER TABLE espocrm.account DROP "cTierLevel";'
-        " DROP TABLE espocrm.campaign;",
+        " DROP TABLE espocrm.campaign;"
+        " UPDATE _load.runs SET status = 'running'"
+        " WHERE started_at = (SELECT max(started_at) FROM _load.runs);",
     )
     return Warehouse(dbt.keep("alone"))
 
@@ -115,6 +117,12 @@ def test_history_outlives_the_raw_tables(drifted):
 
 def test_one_crm_alone_gives_its_figures(alone, second):
     assert alone.rows(PIPELINE.format("EspoCRM")) == second.rows(PIPELINE.format("EspoCRM"))
+
+
+def test_a_load_that_did_not_end_well_shows(alone):
+    assert alone.rows("SELECT DISTINCT schema_name, status, failed_runs FROM bi.load_health") == [
+        ("espocrm", "failed", 1)
+    ]
 
 
 def test_without_a_row_every_model_is_empty(empty):
