@@ -23,7 +23,7 @@ from tap_espocrm.answers import (
     parse,
 )
 from tap_espocrm.auth import API_PATH
-from tap_espocrm.connection import innermost_cause, open_session, site_url
+from tap_espocrm.connection import innermost_cause, open_session, site_url, warn_of_clear_text
 from tap_espocrm.patience import LaterError, Pace, retry_after, retry_seconds
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Client:
     def __init__(self, connection: Connection, authenticator: Authenticator) -> None:
         self.connection = connection
         self.base = site_url(connection.url) + API_PATH
+        warn_of_clear_text(self.base)
         self.server_time: str | None = None
         self.requests_sent = 0
         self._has_answered = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,6 +14,10 @@ from requests.adapters import HTTPAdapter
 from singer_sdk.exceptions import ConfigurationError
 
 from tap_espocrm.auth import API_PATH
+
+logger = logging.getLogger("tap-espocrm.connection")
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,13 @@ def site_url(text: str) -> str:
     if not is_address:
         raise ConfigurationError(f"url must look like https://crm.example.com, but is {text!r}.")
     return stripped
+
+
+def warn_of_clear_text(url: str) -> None:
+    """Warn if credentials would travel unencrypted over a network."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+        logger.warning("url is not https: credentials and records travel unencrypted to %s.", parts.hostname)
 
 
 def open_session(connection: Connection) -> requests.Session:

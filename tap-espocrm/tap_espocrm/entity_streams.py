@@ -58,7 +58,8 @@ class EntityStream(EspoStream):
         """Whether this run lists every record, so that it tells all ids too."""
         if self.replication_method != "INCREMENTAL":
             return True
-        return not self.stream_state.get("replication_key_value") and not self.config.get("start_date")
+        with self.source.output:
+            return not self.stream_state.get("replication_key_value") and not self.config.get("start_date")
 
     def read_with(self, companions: Sequence[Companion]) -> None:
         """Read everything, and serve these streams from the same pages."""

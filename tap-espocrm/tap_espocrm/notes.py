@@ -77,7 +77,8 @@ class NoteStream(EspoStream):
     def batches(self) -> Iterator[Batch]:
         conversion = Conversion(self.effective_schema["properties"], self.selected_names)
         highest = start = self._start()
-        last_read = self.stream_state.get(LAST_READ)
+        with self.source.output:
+            last_read = self.stream_state.get(LAST_READ)
         self._reads_at = self.source.lists.client.server_time
         page: Page | None = None
         wanted = Wanted(conversion.selected, max(0, start - LOOKBACK), last_read)

@@ -237,3 +237,12 @@ def test_a_firewall_is_not_taken_for_the_login_throttle(crm, client) -> None:
     crm.server.faults.add(Fault(kind="status", status=403, match="Account"))
     with pytest.raises(RefusedError, match="a firewall or web server before EspoCRM"):
         client.get(*LIST)
+
+
+@pytest.mark.parametrize(
+    ("url", "is_warned"),
+    [("http://crm.example.com", True), ("https://crm.example.com", False), ("http://localhost:8080", False)],
+)
+def test_an_unencrypted_way_is_pointed_out(url, is_warned, caplog) -> None:
+    Client(Connection(url), authenticator_for({"api_key": "x", "basic_auth": False}))
+    assert ("travel unencrypted" in caplog.text) is is_warned
