@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -118,16 +119,14 @@ class Warehouse:
     path: Path
     truth: Truth | None = None
 
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """One connection for all questions: to open a file of two hundred tables takes a moment."""
+        return duckdb.connect(str(self.path), read_only=True)
+
     def rows(self, sql: str) -> list[tuple]:
         """Return the rows of a query."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
-    def read(self, relations: list[str]) -> None:
-        """Read every row of some relations."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
-            for relation in relations:
-                connection.execute(f"SELECT * FROM {relation}").fetchall()
+        return self.connection.execute(sql).fetchall()
 
     def table(self, sql: str, keys: int) -> dict[tuple, tuple]:
         """Return the rows of a query by their first columns."""
