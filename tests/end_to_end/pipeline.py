@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 BIN = Path(sys.executable).parent
-LONGEST_RUN = 120.0
+LONGEST_RUN = 300.0
 GUARDED = os.pathsep.join(filter(None, (str(HERE / "guard"), os.environ.get("PYTHONPATH"))))
 """The search path of programs under test: the socket guard, then what this run was given (`make mutants`)."""
 Streams = tuple[int, int, int]
@@ -202,9 +202,28 @@ class Pipeline:
         outcome.seconds = time.monotonic() - started
         if outcome.states:
             self.state = outcome.states[-1]
-        refused = [line for line in self.guard_log.read_text().splitlines() if line.startswith("REFUSED")]
-        assert refused == [], "something wanted to connect elsewhere than the configured origin"
+        self.check_guard()
         return outcome
+
+    def run_tap(self) -> Outcome:
+        """Run the tap alone, where it is expected to fail before the target has anything to do."""
+        self.guard_log.touch()
+        log, out = self.folder / f"{self.tap}.tap.log", self.folder / f"{self.tap}.out"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        ends = (os.open(os.devnull, os.O_RDONLY), os.open(out, flags, 0o600), os.open(log, flags, 0o600))
+        environment = {**QUIET, **self.guard(self.tap), **self.environment}
+        process = self.launcher.start(self.tap, self.tap_arguments(), ends, environment, self.folder)
+        for descriptor in ends:
+            os.close(descriptor)
+        code = process.wait(self.longest)
+        assert code is not None, f"the tap hung for {self.longest} s"
+        self.check_guard()
+        return Outcome(code, 0, out.read_bytes().splitlines(keepends=True), [], log.read_text(), "", 0.0)
+
+    def check_guard(self) -> None:
+        """Fail where any process of this pipeline wanted to connect to somebody else."""
+        refused = [line for line in self.guard_log.read_text().splitlines() if line.startswith("REFUSED")]
+        assert refused == [], "something wanted to connect elsewhere than to the configured origin"
 
     def write(self, name: str, content: dict[str, Any]) -> str:
         """Write a JSON file of this pipeline, readable by its owner only, and return its path."""

@@ -13,6 +13,7 @@ import pytest
 from crm_simulator import Clock, Simulator
 
 from tests.end_to_end import canary, truth
+from tests.end_to_end.pipeline import GUARDED
 from tests.end_to_end.warehouse import Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,9 @@ def run(simulator, tmp_path):
     shutil.copy(ROOT / "meltano.yml", tmp_path)
     (tmp_path / ".venv").symlink_to(ROOT / ".venv" if (ROOT / ".venv").exists() else Path(sys.prefix))
     database = tmp_path / "data" / "crm.duckdb"
+    attempts = tmp_path.with_suffix(".attempts")
+    attempts.touch()
+    places = ",".join(crm.url.removeprefix("http://") for crm in (simulator.opencrm, simulator.espocrm))
 
     def meltano(*arguments, **settings):
         environment = {
@@ -47,6 +51,9 @@ def run(simulator, tmp_path):
             "TARGET_DUCKDB_PATH": str(database),
             "TARGET_DUCKDB_LOCK_TIMEOUT_SECONDS": "1",
             "NO_COLOR": "1",
+            "PYTHONPATH": GUARDED,
+            "CRM_GUARD_LOG": str(attempts),
+            "CRM_GUARD_ALLOW": f"{places},127.0.0.1:9",
             **settings,
         }
         return subprocess.run(
@@ -54,7 +61,9 @@ def run(simulator, tmp_path):
         )
 
     meltano.database = database
-    return meltano
+    yield meltano
+    refused = [line for line in attempts.read_text().splitlines() if line.startswith("REFUSED")]
+    assert refused == [], "Meltano, a tap or the target wanted to connect elsewhere than to the CRMs"
 
 
 def output(done):

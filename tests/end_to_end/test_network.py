@@ -5,7 +5,9 @@ Every run of these tests stands under the socket guard (see `guard/`), and so do
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -16,7 +18,8 @@ import pytest
 from crm_simulator import Fault
 
 from tests.end_to_end import tls
-from tests.end_to_end.pipeline import HERE
+from tests.end_to_end.pipeline import BIN, HERE
+from tests.end_to_end.warehouse import Warehouse
 from tests.end_to_end.worlds import WORLDS
 
 needs_openssl = pytest.mark.skipif(not tls.available, reason="the openssl command is not installed")
@@ -81,7 +84,7 @@ def redirect(world, stranger, status: int, place: str) -> None:
     """Answer every request with a redirect to a stranger, who must not hear of it."""
     location = PLACES[place].format(port=stranger.server_port)
     world.crm.server.faults.add(Fault("status", status, {"Location": location}, times=None))
-    outcome = world.run()
+    outcome = world.run_tap()
     assert outcome.tap_code
     assert "Traceback" not in outcome.tap_errors
     assert stranger.heard == []
@@ -114,7 +117,7 @@ def test_tls_that_cannot_be_trusted_is_refused(world, authority, case):
         assert tls.careless_handshake(front), "the server itself works"
         before = front.handshakes
         world.pipeline.tap_config |= {"url": front.url, "ca_bundle": str(authority.root)}
-        outcome = world.run()
+        outcome = world.run_tap()
         assert outcome.tap_code
         assert "Traceback" not in outcome.tap_errors
         assert front.handshakes == before
@@ -126,7 +129,7 @@ def test_tls_that_cannot_be_trusted_is_refused(world, authority, case):
 def test_an_unknown_authority_is_not_trusted(world, authority):
     with tls.TlsFront(world.crm.url, authority.issue("unknown")) as front:
         world.pipeline.tap_config |= {"url": front.url}
-        outcome = world.run()
+        outcome = world.run_tap()
     assert outcome.tap_code
     assert world.crm.server.log == []
 
@@ -146,7 +149,7 @@ PLAIN_HTTP = [
 def test_plain_http_to_another_machine_is_never_used_silently(world, url):
     """It carries the key in clear text: refused by tap-opencrm, refused or warned of by tap-espocrm."""
     world.pipeline.tap_config["url"] = url
-    outcome = world.run()
+    outcome = world.run_tap()
     assert outcome.tap_code
     is_refused = world.pipeline.guard_log.read_text() == ""
     is_warned_of = world.tap == "tap-espocrm" and "not encrypted" in outcome.tap_errors
@@ -156,7 +159,7 @@ def test_plain_http_to_another_machine_is_never_used_silently(world, url):
 @pytest.mark.parametrize("url", HOSTILE_URLS)
 def test_a_hostile_url_setting_is_refused_before_any_connection(world, url):
     world.pipeline.tap_config["url"] = url
-    outcome = world.run()
+    outcome = world.run_tap()
     assert outcome.tap_code
     assert "Traceback" not in outcome.tap_errors
     assert world.pipeline.guard_log.read_text() == ""
@@ -171,7 +174,7 @@ def test_a_hostile_system_name_is_refused_before_any_connection(forks, simulator
     world = kind.create(forks, tmp_path, simulator, entities[:1])
     del world.pipeline.tap_config["url"]
     world.pipeline.tap_config["system_name"] = name
-    outcome = world.run()
+    outcome = world.run_tap()
     assert outcome.tap_code
     assert "Traceback" not in outcome.tap_errors
     assert world.pipeline.guard_log.read_text() == ""
@@ -193,6 +196,30 @@ def test_only_the_configured_origin_is_ever_asked(world):
     assert {line.split()[2] for line in attempts if "connect" in line} == {
         world.crm.url.removeprefix("http://")
     }
+
+
+def without_network() -> list[str]:
+    """The command that starts a program where there is no network, not even loopback."""
+    command = ["unshare", "--net", "--map-root-user", "--"]
+    works = shutil.which("unshare") and subprocess.run([*command, "true"], check=False, capture_output=True)
+    return command if works and works.returncode == 0 else []
+
+
+@pytest.mark.skipif(not without_network(), reason="this machine cannot start a program without a network")
+def test_the_target_needs_no_network_at_all(tmp_path):
+    """The guard sees Python's sockets alone; here DuckDB has none either."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"path": str(tmp_path / "crm.duckdb")}))
+    schema = {"properties": {"id": {"type": "integer"}}}
+    lines = [
+        {"type": "SCHEMA", "stream": "s", "schema": schema, "key_properties": ["id"]},
+        {"type": "RECORD", "stream": "s", "record": {"id": 1}},
+    ]
+    command = [*without_network(), BIN / "target-duckdb", "--config", config]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(Warehouse(tmp_path / "crm.duckdb").table("main", "s").rows) == 1
 
 
 def test_the_socket_guard_refuses_what_is_not_allowed(tmp_path, stranger):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.end_to_end.schedules import STARTS, Life, seeds, steps
 from tests.end_to_end.worlds import EspoCRMWorld, OpenCRMWorld
 
-FEW, MANY = 8, int(os.environ.get("CRM_SOAK_SCHEDULES", "2000"))
+FEW, MANY = 6, int(os.environ.get("CRM_SOAK_SCHEDULES", "2000"))
 
 
 class OpenCRMLife(Life):

@@ -90,6 +90,9 @@ class World:
     def run(self, kill: Kill | None = None) -> Outcome:
         return self.pipeline.run(kill)
 
+    def run_tap(self) -> Outcome:
+        return self.pipeline.run_tap()
+
     def differences(self) -> list[str]:
         """Compare the warehouse with the source, keys and values and ledger."""
         raise NotImplementedError
