@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pendulum
 from pendulum.tz.exceptions import InvalidTimezone
+from singer_sdk.singerlib import Catalog
 
 from tap_opencrm.errors import SettingsError
 from tap_opencrm.incremental import parse_moment
@@ -85,6 +87,25 @@ def check(settings: Mapping[str, Any]) -> None:
         raise SettingsError(
             f"setting 'start_date' is {settings['start_date']!r}, which is not a date"
         ) from None
+
+
+def state(given: Any) -> Any:  # noqa: ANN401 # the JSON boundary
+    """Return a Singer state as it was given; raise SettingsError if it is none."""
+    if isinstance(given, (list, int, float)) or (
+        isinstance(given, dict) and not isinstance(given.get("bookmarks", {}), dict)
+    ):
+        raise SettingsError("the file given with --state does not hold a Singer state")
+    return given
+
+
+def catalogue(given: Any) -> Any:  # noqa: ANN401 # the JSON boundary
+    """Return a Singer catalogue as the SDK reads it; raise SettingsError if it is none."""
+    if given is None or isinstance(given, (str, PurePath, Catalog)):
+        return given
+    try:
+        return Catalog.from_dict({"streams": given["streams"]})
+    except (AttributeError, KeyError, TypeError):
+        raise SettingsError("the file given with --catalog does not hold a Singer catalogue") from None
 
 
 def explain(error: str) -> str:

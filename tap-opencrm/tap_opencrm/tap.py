@@ -53,6 +53,10 @@ class TapOpenCRM(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
+    @override
+    def __init__(self, *, catalog: Any = None, state: Any = None, **given: Any) -> None:
+        super().__init__(catalog=checks.catalogue(catalog), state=checks.state(state), **given)
+
     @cached_property
     def connection(self) -> Connection:
         """The connection all streams share."""
@@ -130,7 +134,7 @@ class TapOpenCRM(Tap):
 
     def _is_there(self, stream: EntityStream) -> bool:
         """Look at sample records, unless a catalogue was given; False if this OpenCRM lacks the entity."""
-        if self.input_catalog:
+        if self.input_catalog is not None:
             return True
         try:
             stream.learn_from_sample()

@@ -117,6 +117,22 @@ def test_a_file_that_cannot_be_read(file_of, call_here, config, tmp_path, option
     assert out == ""
 
 
+@pytest.mark.parametrize("content", [[1], 5, {"bookmarks": [1]}, "text"], ids=str)
+def test_a_state_that_is_none(file_of, call_here, config, content):
+    path = file_of(json.dumps(content), "given")
+    code, out, lines = call_here("--config", file_of(config), "--state", path)
+    assert (code, out, len(lines)) == (1, "", 1)
+
+
+@pytest.mark.parametrize(
+    "content", [[1], {"a": 1}, {"streams": 5}, {"streams": [{}]}, {"streams": [5]}], ids=str
+)
+def test_a_catalogue_that_is_none(file_of, call_here, config, content):
+    code, out, lines = call_here("--config", file_of(config), "--catalog", file_of(content, "given"))
+    assert (code, out) == (1, "")
+    assert lines == ["the file given with --catalog does not hold a Singer catalogue"]
+
+
 def test_wrong_keys(file_of, config):
     code, _, err = call("--config", file_of(config | {"pass_key": "not-it"}))
     assert code == 1
