@@ -67,6 +67,7 @@ class Segment:
     received: int = 0
     version: int | None = None
     is_fresh: bool = False
+    base: Shape | None = None
 
     def reject(self, lines: Sequence[bytes]) -> None:
         """Set rejected values aside."""
@@ -92,7 +93,14 @@ class Swap:
     shape: Shape
 
 
-Step = Segment | Activation | Swap
+@dataclass(frozen=True)
+class Declaration:
+    """A stream that sent its schema and no record: its table is there all the same."""
+
+    shape: Shape
+
+
+Step = Segment | Activation | Swap | Declaration
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from target_duckdb import sql
-from target_duckdb.batches import Activation, Segment, Swap, Tally
+from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
 from target_duckdb.deletes import Deleter
 from target_duckdb.ledger import Ledger
-from target_duckdb.metadata import TABLE_VERSION, VALUES
+from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
 from target_duckdb.sql import quote
 from target_duckdb.staging import Stager
 from target_duckdb.tables import EXACT_IN_DOUBLE, Tables
@@ -60,7 +60,7 @@ class Committer:
                     self._load(step, stages[step.path])
                 elif isinstance(step, Activation):
                     self._activate(step)
-                else:
+                elif isinstance(step, Swap):
                     self.tables.swap(step.shape)
             self._close_ledger(batch)
         self.ledger.commits += 1
@@ -71,9 +71,14 @@ class Committer:
         segments = [step for step in batch.steps if isinstance(step, Segment)]
         for segment in segments:
             self.tables.prepare(segment.shape, self._extra(segment))
+            if segment.base:
+                self.tables.prepare(segment.base, (DELETED_AT,))
         for step in batch.steps:
             if isinstance(step, Activation):
                 self.deleter.prepare(step)
+            elif isinstance(step, Declaration):
+                self.tables.prepare(step.shape)
+                self._tally(step.shape)
         for segment in segments:
             self._hold_exactly(segment, stages[segment.path])
 

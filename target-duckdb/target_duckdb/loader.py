@@ -8,7 +8,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
-from target_duckdb.batches import Activation, Batch, Segment, Swap
+from target_duckdb.batches import Activation, Batch, Declaration, Segment, Swap
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
 from target_duckdb.errors import DeleteGuardError, UnknownStreamError
@@ -172,6 +172,8 @@ class Load:
         if is_complete:
             for stream in self.streams.values():
                 self._seal(stream)
+                if not stream.was_opened:
+                    self._steps.append(Declaration(stream.shape))
                 if self._is_overwriting:
                     self._steps.append(Swap(stream.shape))
                 elif stream.activated is not None and not stream.is_unversioned:
@@ -199,7 +201,8 @@ class Load:
     def _segment(self, stream: Stream) -> Segment:
         if stream.segment:
             return stream.segment
-        segment = stream.open(self.spool)
+        base = self._base(stream.shape.stream)
+        segment = stream.open(self.spool, base.shape if base else None)
         self._steps.append(segment)
         return segment
 

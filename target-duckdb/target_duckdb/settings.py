@@ -187,8 +187,8 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {
         name: given.get(name, SETTINGS[name].get("default")) for name in Settings.__dataclass_fields__
     }
-    numbers = {name for name, rule in SETTINGS.items() if "number" in rule["type"]}
-    return Settings(**{name: float(value) if name in numbers else value for name, value in values.items()})
+    values.update({name: float(values[name]) for name, rule in SETTINGS.items() if "number" in rule["type"]})
+    return Settings(**values)
 
 
 def is_plain(config: Mapping[str, Any]) -> bool:

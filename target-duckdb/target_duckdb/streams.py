@@ -27,6 +27,7 @@ class Stream:
         self.lines: list[bytes] = []
         self.segment: Segment | None = None
         self.is_versioned = False
+        self.was_opened = False
         self.is_unversioned = False
         self.is_swept = False
         self.activated: int | None = None
@@ -40,15 +41,17 @@ class Stream:
     def succeed(self, former: Stream) -> None:
         """Take over what is known of the stream under its former schema."""
         self.is_versioned, self.is_unversioned = former.is_versioned, former.is_unversioned
+        self.was_opened = former.was_opened
         self.is_swept, self.activated = former.is_swept, former.activated
 
-    def open(self, spool: Spool) -> Segment:
+    def open(self, spool: Spool, base: Shape | None) -> Segment:
         """Begin a segment."""
+        self.was_opened = True
         path, self._file = spool.new_file()
         rejects, received = path.with_suffix(".rejects"), int(time.time() * 1_000_000)
         version = self.version if self.is_versioned else None
         self.segment = Segment(
-            self.shape, path, rejects, received=received, version=version, is_fresh=self.is_swept
+            self.shape, path, rejects, received=received, version=version, is_fresh=self.is_swept, base=base
         )
         return self.segment
 

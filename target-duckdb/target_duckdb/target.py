@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
@@ -30,6 +31,7 @@ TRANSLATIONS: dict[type[errors.LoadError], type[Exception]] = {
     errors.UnknownStreamError: RecordsWithoutSchemaException,
     errors.MissingKeyError: MissingKeyPropertiesError,
 }
+LINES_AT_ONCE = 1000
 MISTAKES: tuple[type[Exception], ...] = (errors.LoadError, *TRANSLATIONS.values())
 
 
@@ -132,5 +134,5 @@ class TargetDuckDB(Target):
 
 
 def _encoded(file_input: IO[Any]) -> Iterator[list[bytes]]:
-    for line in file_input:
-        yield [(line.encode() if isinstance(line, str) else line).rstrip(b"\r\n")]
+    while lines := list(islice(file_input, LINES_AT_ONCE)):
+        yield [(line.encode() if isinstance(line, str) else line).rstrip(b"\r\n") for line in lines]

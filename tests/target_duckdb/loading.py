@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -19,12 +18,15 @@ from target_duckdb.settings import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "target_duckdb.cli"]
 KEYED = {"id": {"type": "integer"}, "name": {"type": ["string", "null"]}}
 
 
-def schema(stream: str, properties: dict[str, Any] | None = None, keys: Iterable[str] = ("id",)) -> dict[str, Any]:
+def schema(
+    stream: str, properties: dict[str, Any] | None = None, keys: Iterable[str] = ("id",)
+) -> dict[str, Any]:
     rules = {"type": "object", "properties": KEYED if properties is None else properties}
     return {"type": "SCHEMA", "stream": stream, "schema": rules, "key_properties": list(keys)}
 
@@ -53,7 +55,10 @@ def state(value: Any) -> dict[str, Any]:
 
 
 def lines(messages: Iterable[dict[str, Any] | bytes]) -> list[bytes]:
-    return [item if isinstance(item, bytes) else json.dumps(item, ensure_ascii=False).encode() for item in messages]
+    return [
+        item if isinstance(item, bytes) else json.dumps(item, ensure_ascii=False).encode()
+        for item in messages
+    ]
 
 
 @dataclass
@@ -107,9 +112,18 @@ class Warehouse:
 
     def tally(self, stream: str) -> dict[str, int]:
         """Return the last run's ledger row of a stream."""
-        names = ("rows_in", "rows_inserted", "rows_updated", "rows_superseded", "rows_rejected", "rows_deleted")
-        query = f"SELECT {', '.join(names)} FROM _load.streams WHERE stream = ? ORDER BY committed_at DESC LIMIT 1"
-        return dict(zip((name.removeprefix("rows_") for name in names), self.sql(query, stream)[0], strict=True))
+        names = (
+            "rows_in",
+            "rows_inserted",
+            "rows_updated",
+            "rows_superseded",
+            "rows_rejected",
+            "rows_deleted",
+        )
+        query = f"SELECT {', '.join(names)} FROM _load.streams WHERE stream = ? ORDER BY committed_at DESC"
+        return dict(
+            zip((name.removeprefix("rows_") for name in names), self.sql(query, stream)[0], strict=True)
+        )
 
     def rejected(self) -> list[tuple[Any, ...]]:
         return self.sql("SELECT stream, property, raw, reason FROM _load.rejected_values ORDER BY ALL")

@@ -27,7 +27,9 @@ def test_rows_whose_keys_are_not_alive_are_marked(warehouse):
 
 
 def test_hard_deletes_remove_them(warehouse):
-    warehouse.load(schema("deals"), *records("deals", range(5)), *live("deals", [0, 1, 3], 7), hard_delete=True)
+    warehouse.load(
+        schema("deals"), *records("deals", range(5)), *live("deals", [0, 1, 3], 7), hard_delete=True
+    )
     assert warehouse.ids("crm.deals") == [0, 1, 3]
 
 
@@ -54,6 +56,11 @@ def test_live_keys_without_an_activation_delete_nothing(warehouse):
     warehouse.load(schema("deals"), *records("deals", range(3)), *live("deals", [0], 7)[:-1])
     warehouse.load(schema("deals"), *live("deals", [0, 1, 2], 8))
     assert alive(warehouse) == [0, 1, 2]
+
+
+def test_a_table_that_has_live_keys_can_always_be_asked_for_deleted_rows(warehouse):
+    warehouse.load(schema("deals"), *records("deals", range(3)), *live("deals", [0], 7)[:-1])
+    assert warehouse.types("deals")["_sdc_deleted_at"] == "TIMESTAMP WITH TIME ZONE"
 
 
 def test_no_live_key_at_all_means_that_all_are_gone(warehouse):
@@ -100,7 +107,11 @@ def test_a_small_table_may_lose_everything(warehouse):
 def test_composite_keys_are_compared_whole(warehouse):
     both = {"a": {"type": "integer"}, "b": {"type": "string"}}
     rows = [record("links", a=1, b="x"), record("links", a=1, b="y")]
-    keys = [schema("links__live", both, ["a", "b"]), record("links__live", 7, a=1, b="y"), activate("links__live", 7)]
+    keys = [
+        schema("links__live", both, ["a", "b"]),
+        record("links__live", 7, a=1, b="y"),
+        activate("links__live", 7),
+    ]
     warehouse.load(schema("links", both, ["a", "b"]), *rows, *keys)
     assert warehouse.sql("SELECT b FROM crm.links WHERE _sdc_deleted_at IS NULL") == [("y",)]
 
@@ -144,7 +155,10 @@ def test_records_without_a_version_are_not_deleted_by_one(warehouse):
 
 @pytest.mark.parametrize(("hard", "left"), [(False, [1, 2]), (True, [1])])
 def test_a_record_that_says_it_is_deleted(warehouse, hard, left):
-    marked = {"id": {"type": "integer"}, "_sdc_deleted_at": {"type": ["string", "null"], "format": "date-time"}}
+    marked = {
+        "id": {"type": "integer"},
+        "_sdc_deleted_at": {"type": ["string", "null"], "format": "date-time"},
+    }
     warehouse.load(schema("deals", marked), record("deals", id=1), record("deals", id=2))
     gone = record("deals", id=2, _sdc_deleted_at="2026-01-01T00:00:00Z")
     warehouse.load(schema("deals", marked), gone, hard_delete=hard)

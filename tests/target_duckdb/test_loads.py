@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from target_duckdb.loader import Load
+from target_duckdb.reader import Reader
+from target_duckdb.settings import read_settings as settings_of
 
-from tests.target_duckdb.loading import KEYED, Warehouse, activate, record, records, schema, state
+from tests.target_duckdb.loading import KEYED, Warehouse, activate, lines, record, records, schema, state
 
 
 @pytest.fixture
@@ -29,7 +34,14 @@ def test_the_last_arrival_of_a_key_wins_inside_a_batch_and_across_batches(wareho
 def test_rows_are_counted_by_what_became_of_them(warehouse):
     warehouse.load(schema("a"), *records("a", range(10)))
     warehouse.load(schema("a"), *records("a", range(5, 12)), *records("a", [11]))
-    assert warehouse.tally("a") == {"in": 8, "inserted": 2, "updated": 5, "superseded": 1, "rejected": 0, "deleted": 0}
+    assert warehouse.tally("a") == {
+        "in": 8,
+        "inserted": 2,
+        "updated": 5,
+        "superseded": 1,
+        "rejected": 0,
+        "deleted": 0,
+    }
 
 
 def test_a_stream_without_a_key_appends(warehouse):
@@ -46,7 +58,9 @@ def test_append_only_keeps_every_record(warehouse):
 
 def test_overwrite_replaces_the_table(warehouse):
     warehouse.load(schema("a"), *records("a", range(5)), load_method="overwrite")
-    warehouse.load(schema("a"), *records("a", [7]), *records("a", [7, 8]), load_method="overwrite", batch_size_rows=1)
+    warehouse.load(
+        schema("a"), *records("a", [7]), *records("a", [7, 8]), load_method="overwrite", batch_size_rows=1
+    )
     assert warehouse.ids("crm.a") == [7, 8]
     assert warehouse.sql("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'crm'") == [("a",)]
 
@@ -73,7 +87,9 @@ def test_composite_keys_that_look_alike_are_kept_apart(warehouse):
 
 
 def test_the_key_may_change_and_counts_from_then_on(warehouse):
-    warehouse.load(schema("a"), record("a", id=1, name="x"), schema("a", keys=["name"]), record("a", id=2, name="x"))
+    warehouse.load(
+        schema("a"), record("a", id=1, name="x"), schema("a", keys=["name"]), record("a", id=2, name="x")
+    )
     assert warehouse.sql("SELECT id, name FROM crm.a") == [(2, "x")]
 
 
@@ -83,7 +99,7 @@ def test_properties_that_a_record_lacks_are_null(warehouse):
 
 
 def test_key_order_and_white_space_do_not_matter(warehouse):
-    odd = b'  { "record" : { "name" : "x" , "id" : 1 } , "time_extracted":"2026-01-01T00:00:00Z", "stream" : "a","type":"RECORD" } '
+    odd = b'  { "record" : { "name" : "x" , "id" : 1 } , "version":3, "stream" : "a","type":"RECORD" } '
     warehouse.load(schema("a"), odd, record("a", id=2), odd.replace(b"1 }", b"3 }"))
     assert warehouse.ids("crm.a") == [1, 2, 3]
 
@@ -115,6 +131,12 @@ def test_state_alone_passes(warehouse):
     assert warehouse.load(state({"a": 1})) == [{"a": 1}]
 
 
+def test_a_stream_without_records_has_a_table(warehouse):
+    warehouse.load(schema("a"), state(1))
+    assert warehouse.types("a") == {"id": "BIGINT", "name": "VARCHAR"}
+    assert warehouse.tally("a")["in"] == 0
+
+
 def test_no_input_is_no_mistake(warehouse):
     assert warehouse.load() == []
 
@@ -137,7 +159,12 @@ def test_two_taps_keep_their_states_side_by_side(warehouse):
 
 @pytest.mark.parametrize(
     ("stream", "place"),
-    [("a", ("main", "a")), ("sales-orders", ("sales", "orders")), ("a-b-c", ("main", "a-b-c")), ("_load-runs", ("main", "_load-runs"))],
+    [
+        ("a", ("main", "a")),
+        ("sales-orders", ("sales", "orders")),
+        ("a-b-c", ("main", "a-b-c")),
+        ("_load-runs", ("main", "_load-runs")),
+    ],
 )
 def test_a_stream_finds_its_schema_without_a_default(warehouse, stream, place):
     warehouse.load(schema(stream), record(stream, id=1), default_target_schema=None)
@@ -149,8 +176,10 @@ def test_metadata_columns(warehouse):
     stamped = {**record("a", 5, id=1), "time_extracted": "2026-01-02T03:04:05.678901+00:00"}
     warehouse.load(schema("a"), stamped, record("a", 5, id=2), add_record_metadata=True)
     row = warehouse.sql(
-        "SELECT _sdc_extracted_at::VARCHAR, _sdc_table_version, _sdc_deleted_at, _sdc_received_at <= _sdc_batched_at,"
-        " now() - _sdc_batched_at < INTERVAL 1 HOUR, to_timestamp(_sdc_sync_started_at / 1000) <= _sdc_batched_at"
+        "SELECT _sdc_extracted_at::VARCHAR, _sdc_table_version, _sdc_deleted_at,"
+        " _sdc_received_at <= _sdc_batched_at,"
+        " now() - _sdc_batched_at < INTERVAL 1 HOUR,"
+        " to_timestamp(_sdc_sync_started_at / 1000) <= _sdc_batched_at"
         " FROM crm.a WHERE id = 1"
     )
     assert row == [("2026-01-02 03:04:05.678901+00", 5, None, True, True, True)]
@@ -162,17 +191,21 @@ def test_batches_of_json_lines(warehouse, tmp_path, compression):
     path = tmp_path / "batch file.jsonl"
     text = "".join(json.dumps({"id": number, "name": "é"}) + "\n" for number in range(1500)) + '{"id": 1.5}\n'
     path.write_bytes(gzip.compress(text.encode()) if compression == "gzip" else text.encode())
-    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl", "compression": compression}, "manifest": [path.as_uri()]}
+    message = {
+        "type": "BATCH",
+        "stream": "a",
+        "encoding": {"format": "jsonl", "compression": compression},
+        "manifest": [path.as_uri()],
+    }
     assert warehouse.load(schema("a"), record("a", id=1), message, record("a", id=2), state(1)) == [1]
     assert warehouse.ids("crm.a") == list(range(1500))
     assert warehouse.tally("a")["rejected"] == 1
 
 
 def test_batches_of_parquet(warehouse, tmp_path):
-    import duckdb
-
     path = tmp_path / "batch.parquet"
-    columns = "range AS id, 'n' || range AS name, 1.10::DECIMAL(9,2) AS price, TIMESTAMPTZ '2026-01-01 00:00:00+01' AS stamp"
+    columns = "range AS id, 'n' || range AS name, 1.10::DECIMAL(9,2) AS price"
+    columns += ", '2026-01-01 00:00:00+01'::TIMESTAMPTZ AS stamp"
     with duckdb.connect() as connection:
         connection.execute(f"COPY (SELECT {columns} FROM range(5)) TO '{path}'")
     money = {"type": "string", "format": "x-singer.decimal", "precision": 9, "scale": 2}
@@ -180,7 +213,9 @@ def test_batches_of_parquet(warehouse, tmp_path):
     message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
     warehouse.load(schema("a", rules), message)
     expected = (4, "n4", "1.10", "2025-12-31 23:00:00+00")
-    assert warehouse.sql("SELECT id, name, price::VARCHAR, stamp::VARCHAR FROM crm.a WHERE id = 4") == [expected]
+    assert warehouse.sql("SELECT id, name, price::VARCHAR, stamp::VARCHAR FROM crm.a WHERE id = 4") == [
+        expected
+    ]
 
 
 STREAMS = ("a", "b", "c")
@@ -197,10 +232,12 @@ EVENTS = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(EVENTS, st.integers(1, 7))
 def test_state_never_runs_ahead_of_the_rows_of_any_stream(tmp_path_factory, events, size):
-    """STATE counts the records of each stream before it; `c` has no key: its rows must not run ahead either."""
+    """STATE counts the records of each stream before it; rows of `c`, which has no key, wait for theirs."""
     warehouse = Warehouse(tmp_path_factory.mktemp("states") / "warehouse.duckdb")
     counts = dict.fromkeys(STREAMS, 0)
-    messages = [schema(name, {**KEYED, "n": {"type": "integer"}}, ["id"] if name != "c" else []) for name in STREAMS]
+    messages = [
+        schema(name, {**KEYED, "n": {"type": "integer"}}, ["id"] if name != "c" else []) for name in STREAMS
+    ]
     width = 0
     for event in events:
         if event == "state":
@@ -228,16 +265,11 @@ class Watched:
         self.seen = seen
 
     def load(self, messages: list, size: int) -> list[dict[str, int]]:
-        import contextlib
-
-        from target_duckdb.loader import Load
-        from target_duckdb.reader import Reader
-        from target_duckdb.settings import read_settings
-
-        from tests.target_duckdb.loading import lines
-
         out = Listener(self)
-        with contextlib.redirect_stdout(out), Load(read_settings(self.warehouse.config(batch_size_rows=size))) as load:
+        with (
+            contextlib.redirect_stdout(out),
+            Load(settings_of(self.warehouse.config(batch_size_rows=size))) as load,
+        ):
             Reader(load).read([line] for line in lines(messages))
             load.finish()
         return [json.loads(text) for text in out.states]
@@ -264,7 +296,13 @@ class Listener:
 
 
 def test_rows_without_a_key_wait_for_the_state_that_covers_them(warehouse):
-    messages = [schema("log", keys=[]), *records("log", [1, 2]), state(2), *records("log", [3, 4, 5, 6]), b"broken"]
+    messages = [
+        schema("log", keys=[]),
+        *records("log", [1, 2]),
+        state(2),
+        *records("log", [3, 4, 5, 6]),
+        b"broken",
+    ]
     done = warehouse.command(*messages, batch_size_rows=1)
     assert done.returncode == 1
     emitted = done.stdout.splitlines()

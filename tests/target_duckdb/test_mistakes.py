@@ -27,21 +27,65 @@ def complaint(done: subprocess.CompletedProcess[bytes]) -> str:
     return "\n".join(errors)
 
 
+HOLD = "import duckdb, sys, time; c = duckdb.connect({path!r}); print('held', flush=True); {wait}"
 MISTAKES = [
-    ("not JSON", [schema("a"), b'{"type": "RECORD", "stream": "a", "record": {"id": 1, "name": "secret"'], "line 2: not a Singer message"),
+    (
+        "not JSON",
+        [schema("a"), b'{"type": "RECORD", "stream": "a", "record": {"id": 1, "name": "secret"'],
+        "line 2: not a Singer message",
+    ),
     ("a word", [b"hello"], "line 1: not a Singer message"),
     ("a list", [b"[1, 2]"], "line 1: not a Singer message"),
     ("no type", [{"stream": "a"}], "line 1: unknown message type ''"),
     ("an unknown type", [{"type": "RECORDS"}], "line 1: unknown message type 'RECORDS'"),
-    ("a record before its schema", [record("a", id=1)], "line 1: a record for stream 'a' came before its SCHEMA"),
-    ("a record without its key", [schema("a"), record("a", name="x")], "line 2: a record has no value for its key 'id'"),
-    ("a record that is none", [schema("a"), b'{"type":"RECORD","stream":"a"}'], "line 2: a RECORD without a record"),
-    ("a record that is a list", [schema("a"), b'{"type":"RECORD","stream":"a","record":[1]}'], "line 2: not a JSON object"),
+    (
+        "a record before its schema",
+        [record("a", id=1)],
+        "line 1: a record for stream 'a' came before its SCHEMA",
+    ),
+    (
+        "a record without its key",
+        [schema("a"), record("a", name="x")],
+        "line 2: a record has no value for its key 'id'",
+    ),
+    (
+        "a record that is none",
+        [schema("a"), b'{"type":"RECORD","stream":"a"}'],
+        "line 2: a RECORD without a record",
+    ),
+    (
+        "a record that is a list",
+        [schema("a"), b'{"type":"RECORD","stream":"a","record":[1]}'],
+        "line 2: not a JSON object",
+    ),
     ("a state without a value", [{"type": "STATE"}], "line 1: a STATE without a value"),
-    ("a schema without properties", [{"type": "SCHEMA", "stream": "a", "schema": {}}], "line 1: SCHEMA of stream 'a'"),
+    (
+        "a schema without properties",
+        [{"type": "SCHEMA", "stream": "a", "schema": {}}],
+        "line 1: SCHEMA of stream 'a'",
+    ),
     ("a key that is no property", [schema("a", keys=["nope"])], "line 1: SCHEMA of stream 'a': key ['nope']"),
-    ("a file that is not there", [schema("a"), {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": ["file:///no/such"]}], "there is no such file"),
-    ("a file far away", [schema("a"), {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": ["s3://b/f"]}], "only local files"),
+    (
+        "a file that is not there",
+        [
+            schema("a"),
+            {
+                "type": "BATCH",
+                "stream": "a",
+                "encoding": {"format": "jsonl"},
+                "manifest": ["file:///no/such"],
+            },
+        ],
+        "there is no such file",
+    ),
+    (
+        "a file far away",
+        [
+            schema("a"),
+            {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": ["s3://b/f"]},
+        ],
+        "only local files",
+    ),
 ]
 
 
@@ -91,10 +135,14 @@ def test_a_file_that_is_no_database(warehouse):
 
 def test_a_locked_file_names_its_holder_and_nothing_is_lost(warehouse):
     warehouse.load(schema("a"), record("a", id=1))
-    hold = f"import duckdb, sys; c = duckdb.connect({str(warehouse.path)!r}); print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    hold = HOLD.format(path=str(warehouse.path), wait="sys.stdin.read()")
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
         assert holder.stdout.readline() == b"held\n"
-        said = complaint(warehouse.command(schema("a"), record("a", id=2), state(1), lock_timeout_seconds=0.3))
+        said = complaint(
+            warehouse.command(schema("a"), record("a", id=2), state(1), lock_timeout_seconds=0.3)
+        )
         assert f"locked by process {holder.pid}" in said
         holder.stdin.close()
     assert warehouse.ids("crm.a") == [1]
@@ -102,7 +150,7 @@ def test_a_locked_file_names_its_holder_and_nothing_is_lost(warehouse):
 
 def test_a_lock_is_waited_for(warehouse):
     warehouse.load(schema("a"), record("a", id=1))
-    hold = f"import duckdb, time; c = duckdb.connect({str(warehouse.path)!r}); print('held', flush=True); time.sleep(1)"
+    hold = HOLD.format(path=str(warehouse.path), wait="time.sleep(1)")
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as holder:
         holder.stdout.readline()
         assert warehouse.load(schema("a"), record("a", id=2), state(1)) == [1]
@@ -120,7 +168,9 @@ def test_what_was_committed_before_a_mistake_stays(warehouse):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_path_that_may_not_be_written(warehouse, tmp_path):
     tmp_path.chmod(0o500)
-    assert "cannot open" in complaint(warehouse.command(schema("a"), record("a", id=1), temp_directory="/tmp"))
+    assert "cannot open" in complaint(
+        warehouse.command(schema("a"), record("a", id=1), temp_directory="/tmp")
+    )
 
 
 def test_the_files_of_a_run_are_private_and_gone_afterwards(warehouse, tmp_path):
@@ -149,5 +199,7 @@ def test_a_second_writer_of_the_same_run_is_refused(warehouse):
 def test_a_new_file_opens_in_older_versions(warehouse):
     warehouse.load(schema("a"), record("a", id=1))
     with duckdb.connect(str(warehouse.path)) as connection:
-        tags = connection.execute("SELECT tags::VARCHAR FROM duckdb_databases() WHERE path IS NOT NULL").fetchall()
+        tags = connection.execute(
+            "SELECT tags::VARCHAR FROM duckdb_databases() WHERE path IS NOT NULL"
+        ).fetchall()
     assert "v1.2" in json.dumps(tags)

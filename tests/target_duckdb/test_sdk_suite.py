@@ -15,7 +15,7 @@ from target_duckdb.target import TargetDuckDB
 
 
 class StatesFollowCommits(TargetFileTestTemplate):
-    """Every STATE leaves after the commit that covers it; the SDK's own assertion fits no target, as it says itself."""
+    """Every STATE leaves after its commit; the SDK's own assertion fits no target, as it says itself."""
 
     name = "multiple_state_messages"
 
@@ -27,7 +27,7 @@ class StatesFollowCommits(TargetFileTestTemplate):
 
 
 class MissingRequired(TargetRecordMissingRequiredProperty):
-    """A stream without a key takes a record that lacks a required property: types are checked, constraints are not."""
+    """A stream without a key takes a record that lacks a required property: only types are checked."""
 
 
 EXTRA = SingerTestSuite(

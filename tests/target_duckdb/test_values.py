@@ -1,4 +1,4 @@
-"""What becomes of each kind of value: stored exactly, or NULL with the raw text in the ledger. The README shows this table."""
+"""What becomes of each kind of value: stored exactly, or NULL and kept. The README shows this table."""
 
 from __future__ import annotations
 
@@ -49,7 +49,12 @@ STORED = [
     ("a time with a zone", STAMP, '"2024-01-01T00:00:00+05:30"', "2023-12-31 18:30:00+00"),
     ("a time without a zone is UTC", STAMP, '"2024-07-01 10:00:00"', "2024-07-01 10:00:00+00"),
     ("small t and z", STAMP, '"2024-01-01t10:00:00z"', "2024-01-01 10:00:00+00"),
-    ("nanoseconds end at microseconds", STAMP, '"2024-01-01T00:00:00.123456789Z"', "2024-01-01 00:00:00.123456+00"),
+    (
+        "nanoseconds end at microseconds",
+        STAMP,
+        '"2024-01-01T00:00:00.123456789Z"',
+        "2024-01-01 00:00:00.123456+00",
+    ),
     ("year one", STAMP, '"0001-01-01T00:00:00Z"', "0001-01-01 00:00:00+00"),
     ("an empty text is no time and no loss", STAMP, '""', None),
     ("day", DAY, '"2024-02-29"', "2024-02-29"),
@@ -57,7 +62,12 @@ STORED = [
     ("time of day", HOUR, '"23:59:59.5"', "23:59:59.5"),
     ("uuid", UUID, '"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"', "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
     ("binary", BINARY, '"AP8="', r"\x00\xFF"),
-    ("object", STRUCTURE, '{"b":[1,null,"x"],"a":{"c":18446744073709551616}}', '{"b":[1,null,"x"],"a":{"c":18446744073709551616}}'),
+    (
+        "object",
+        STRUCTURE,
+        '{"b":[1,null,"x"],"a":{"c":18446744073709551616}}',
+        '{"b":[1,null,"x"],"a":{"c":18446744073709551616}}',
+    ),
     ("an object with a name twice", STRUCTURE, '{"a":1,"a":2}', '{"a":1,"a":2}'),
     ("text where a structure is due", STRUCTURE, '"plain"', '"plain"'),
     ("nothing", STRUCTURE, "null", None),
@@ -123,7 +133,9 @@ def stored(warehouse: Warehouse, number: int) -> str | None:
     return warehouse.one(f"SELECT value::VARCHAR FROM crm.s{number} WHERE id = 1")
 
 
-@pytest.mark.parametrize(("number", "expected"), [pytest.param(n, row[3], id=row[0]) for n, row in enumerate(STORED)])
+@pytest.mark.parametrize(
+    ("number", "expected"), [pytest.param(n, row[3], id=row[0]) for n, row in enumerate(STORED)]
+)
 def test_a_value_is_stored_exactly(warehouse, number, expected):
     assert stored(warehouse, number) == expected
     assert warehouse.one("SELECT count(*) FROM _load.rejected_values WHERE stream = ?", f"s{number}") == 0
@@ -135,7 +147,9 @@ def test_a_value_is_stored_exactly(warehouse, number, expected):
 )
 def test_a_value_that_does_not_fit_is_null_and_its_text_is_kept(warehouse, number, value, reason):
     assert stored(warehouse, number) is None
-    found = warehouse.sql("SELECT key::VARCHAR, property, raw, reason FROM _load.rejected_values WHERE stream = ?", f"s{number}")
+    found = warehouse.sql(
+        "SELECT key::VARCHAR, property, raw, reason FROM _load.rejected_values WHERE stream = ?", f"s{number}"
+    )
     assert [(row[0], row[1], row[3]) for row in found] == [('{"id":1}', "value", reason)]
     assert found[0][2].strip('"') == value.strip('"')
 
@@ -151,7 +165,10 @@ def empty(tmp_path) -> Warehouse:
 
 
 def test_bytes_that_are_not_utf8_are_kept_as_text(empty):
-    empty.load(schema("notes", {"id": {"type": "integer"}, "value": TEXT}), b'{"type":"RECORD","stream":"notes","record":{"id":1,"value":"a\xffb"}}')
+    empty.load(
+        schema("notes", {"id": {"type": "integer"}, "value": TEXT}),
+        b'{"type":"RECORD","stream":"notes","record":{"id":1,"value":"a\xffb"}}',
+    )
     assert empty.sql("SELECT id, value FROM crm.notes") == [(1, None)]
     assert empty.rejected() == [("notes", "value", '"a\\udcffb"', "not valid Unicode")]
 
@@ -170,12 +187,23 @@ def test_a_record_whose_key_has_no_valid_value_is_kept_whole_in_the_ledger(empty
     empty.load(schema("notes"), record("notes", id="x", name="a"), record("notes", id=1, name="b"))
     assert empty.ids("crm.notes") == [1]
     assert [row[1] for row in empty.rejected()] == ["id", None]
-    assert empty.tally("notes") == {"in": 2, "inserted": 1, "updated": 0, "superseded": 0, "rejected": 1, "deleted": 0}
+    assert empty.tally("notes") == {
+        "in": 2,
+        "inserted": 1,
+        "updated": 0,
+        "superseded": 0,
+        "rejected": 1,
+        "deleted": 0,
+    }
 
 
 def test_a_key_that_is_no_date_is_kept_whole_in_the_ledger(empty):
     days = {"day": DAY, "name": TEXT}
-    empty.load(schema("days", days, ["day"]), record("days", day="0000-00-00", name="a"), record("days", day="2024-01-01"))
+    empty.load(
+        schema("days", days, ["day"]),
+        record("days", day="0000-00-00", name="a"),
+        record("days", day="2024-01-01"),
+    )
     assert empty.sql("SELECT day::VARCHAR FROM crm.days") == [("2024-01-01",)]
     assert empty.tally("days")["rejected"] == 1
     assert ("days", None) in [row[:2] for row in empty.rejected()]
@@ -189,16 +217,27 @@ def test_a_record_without_its_key_stops_the_run(empty, values):
 
 def test_invalid_values_can_stop_the_run(empty):
     with pytest.raises(InvalidValueError, match="not a whole number"):
-        empty.load(schema("notes"), record("notes", id=1), b'{"type":"RECORD","stream":"notes","record":{"id":2.5,"name":"a"}}', on_invalid_value="fail")
+        empty.load(
+            schema("notes"),
+            record("notes", id=1),
+            b'{"type":"RECORD","stream":"notes","record":{"id":2.5,"name":"a"}}',
+            on_invalid_value="fail",
+        )
 
 
 @pytest.mark.parametrize("depth", [90, 600, 5000])
 def test_deep_nesting_is_stored_or_kept_as_text(empty, depth):
     deep = "[" * depth + "]" * depth
-    empty.load(schema("notes", {"id": {"type": "integer"}, "value": STRUCTURE}), raw("notes", deep), raw("notes", "[]", 2))
+    empty.load(
+        schema("notes", {"id": {"type": "integer"}, "value": STRUCTURE}),
+        raw("notes", deep),
+        raw("notes", "[]", 2),
+    )
     assert empty.ids("crm.notes") == [1, 2]
     stored_text = empty.one("SELECT value::VARCHAR FROM crm.notes WHERE id = 1")
-    assert stored_text == deep or empty.rejected() == [("notes", "value", deep, "nested deeper than 100 levels")]
+    assert stored_text == deep or empty.rejected() == [
+        ("notes", "value", deep, "nested deeper than 100 levels")
+    ]
 
 
 def test_a_text_of_60_mb(empty):
