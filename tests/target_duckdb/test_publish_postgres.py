@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -29,12 +30,14 @@ def python() -> Path:
     wanted = [f"duckdb=={VERSION}", f"duckdb-extension-postgres-scanner=={VERSION}"]
     make = [uv, "venv", "-q", "--allow-existing", "--python", sys.executable, VENV]
     fill = [uv, "pip", "install", "-q", "--system-certs", "--python", found, *wanted]
-    for command in () if extension() else (make, fill):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(
-                f"DuckDB's postgres extension is not to be had: {done.stderr.strip().splitlines()[-1]}"
-            )
+    with VENV.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        for command in () if extension() else (make, fill):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(
+                    f"DuckDB's postgres extension is not to be had: {done.stderr.strip().splitlines()[-1]}"
+                )
     return found
 
 

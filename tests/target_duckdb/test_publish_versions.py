@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import shutil
@@ -29,12 +30,17 @@ def python_with(version: str) -> Path:
         pytest.skip("uv is not here to make an environment with another DuckDB")
     python = venv / "bin/python"
     install = [uv, "pip", "install", "-q", "--system-certs", "--python", python, f"duckdb=={version}"]
-    for command in [[uv, "venv", "-q", "--allow-existing", "--python", sys.executable, venv], install]:
-        if python.exists() and subprocess.run([python, "-c", "import duckdb"], check=False).returncode == 0:
-            break
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            pytest.skip(f"DuckDB {version} is not to be had: {done.stderr.strip().splitlines()[-1]}")
+    with venv.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
+        for command in [[uv, "venv", "-q", "--allow-existing", "--python", sys.executable, venv], install]:
+            if (
+                python.exists()
+                and subprocess.run([python, "-c", "import duckdb"], check=False).returncode == 0
+            ):
+                break
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                pytest.skip(f"DuckDB {version} is not to be had: {done.stderr.strip().splitlines()[-1]}")
     return python
 
 
