@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -53,12 +54,12 @@ def decode(asked: str, content: bytes) -> Any:  # noqa: ANN401 # the JSON bounda
         UnauthorizedError: if it says that the credentials are wrong.
         RefusedError: if it is any other error of OpenCRM's.
     """
-    text = content.strip()
+    text = content.removeprefix(BOM_UTF8).strip()  # PHP files saved with a mark send it along
     if not text:
         return None
     try:
         body = _decode(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UnreadableError(asked, f"the answer is not JSON but {_excerpt(text)}") from None
     if isinstance(body, dict) and "error" in body and not {"id", "crmid", "record_id"} & body.keys():
         raise _refusal(asked, str(body["error"]))
@@ -68,7 +69,7 @@ def decode(asked: str, content: bytes) -> Any:  # noqa: ANN401 # the JSON bounda
 def _decode(text: bytes) -> Any:  # noqa: ANN401 # the JSON boundary
     try:
         return _decoder.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         # The standard library accepts lone surrogates; no message could carry them: they become U+FFFD.
         loose = json.loads(text.decode("utf-8", errors="replace"), parse_constant=_refuse)
         return json.loads(

@@ -203,7 +203,8 @@ class Shape:
 def row_id(row: Row) -> str:
     """Return the id of a row, whatever the end point calls it."""
     for name in ID_KEYS:
-        if (value := row.get(name)) not in {None, "", "0", 0}:
+        value = row.get(name)
+        if isinstance(value, (str, int)) and value not in {"", "0", 0}:
             return str(value).strip()
     raise MissingIdError(
         f"a record came without {', '.join(ID_KEYS)}; its fields are {', '.join(sorted(row))}"

@@ -117,9 +117,10 @@ def test_other_names_of_the_id_are_not_repeated():
     assert shape.read({"crmid": "7", "record_id": "7"}) == {"id": "7"}
 
 
-def test_a_row_without_an_id_is_an_error():
+@pytest.mark.parametrize("nothing", ["0", "", None, 0, [1], {"a": 1}, 1.5], ids=repr)
+def test_a_row_without_an_id_is_an_error(nothing):
     with pytest.raises(MissingIdError, match="firstname"):
-        row_id({"firstname": "Ann", "id": "0"})
+        row_id({"firstname": "Ann", "id": nothing})
 
 
 @pytest.mark.parametrize(
