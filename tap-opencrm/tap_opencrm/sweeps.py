@@ -44,7 +44,7 @@ class Sweep:
     @property
     def is_verified(self) -> bool:
         """Every record that OpenCRM counts was seen."""
-        return self.is_complete and self.after is not None
+        return self.is_complete and self.before is not None and self.after is not None
 
     @property
     def misses_some(self) -> bool:

@@ -69,6 +69,16 @@ def test_without_a_count_the_list_is_read_to_its_end_but_deletes_nothing(crm, sy
     assert "cannot check that the list is complete" in caplog.text
 
 
+@pytest.mark.parametrize("skip", [0, 1])
+def test_one_count_alone_proves_nothing(crm, sync, source, skip):
+    crm.server.faults.add(
+        Fault(kind="status", status=200, body='{"error":"No"}', match="list_count", skip=skip)
+    )
+    output = sync(page_size=3)
+    assert set(output.ids("contacts")) == source("contacts")
+    assert output.streams("ACTIVATE_VERSION") == []
+
+
 @pytest.mark.parametrize("body", ["", "null", "[]", '""', "false"])
 def test_an_empty_answer_is_not_taken_for_an_empty_list(crm, sync, body):
     crm.server.faults.add(Fault(kind="status", status=200, body=body, match="contact_list_full", times=None))
