@@ -152,7 +152,7 @@ def test_plain_http_to_another_machine_is_never_used_silently(world, url):
     outcome = world.run_tap()
     assert outcome.tap_code
     is_refused = world.pipeline.guard_log.read_text() == ""
-    is_warned_of = world.tap == "tap-espocrm" and "not encrypted" in outcome.tap_errors
+    is_warned_of = world.tap == "tap-espocrm" and "unencrypted" in outcome.tap_errors
     assert is_refused or is_warned_of
 
 

@@ -77,6 +77,24 @@ def test_a_record_that_was_deleted_comes_back_when_it_is_restored(world):
     equal(world)
 
 
+def test_a_record_restored_without_a_trace_is_unmarked(forks, simulator, tmp_path):
+    """EspoCRM leaves the stamp at the deletion, behind the bookmark: only the list of live ids tells."""
+    kind, entities = WORLDS["espocrm"]
+    world = kind.create(forks, tmp_path, simulator, entities[:1])
+    run(world)
+    first, second, *_ = sorted(world.crm.store.ids("Account"))
+    world.simulator.clock.advance(DAY)
+    world.crm.store.delete("Account", first)
+    world.simulator.clock.advance(DAY)
+    world.crm.store.update("Account", second, {"description": "moves the bookmark on"})
+    run(world)
+    equal(world)
+    world.crm.store.undelete("Account", first)
+    run(world)
+    stamps = (f"Account {first} modifiedAt", f"Account {first} modifiedById")
+    assert [line for line in world.differences() if not line.startswith(stamps)] == []
+
+
 def test_a_record_restored_that_was_never_seen_before_arrives(world, request):
     if world.tap == "tap-espocrm":
         reason = (

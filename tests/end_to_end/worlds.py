@@ -116,10 +116,13 @@ class World:
             self.crm.store.delete(entity, identity)
             self.deleted.append((entity, identity))
 
-    def undelete_record(self, random: Random) -> None:
-        if self.deleted:
-            entity, identity = self.deleted.pop(random.randrange(len(self.deleted)))
-            self.crm.store.undelete(entity, identity)
+    def undelete_record(self, random: Random) -> tuple[str, str] | None:
+        """Bring a deleted record back, if there is one."""
+        if not self.deleted:
+            return None
+        entity, identity = self.deleted.pop(random.randrange(len(self.deleted)))
+        self.crm.store.undelete(entity, identity)
+        return entity, identity
 
     def relate(self, random: Random) -> None:
         """Relate two records, where this CRM has such relations."""
@@ -273,6 +276,12 @@ class EspoCRMWorld(World):
         }
         names = sorted(known.get(entity, {"name", "description"}))
         return {name: _value(name, random) for name in random.sample(names, min(3, len(names)))}
+
+    def undelete_record(self, random):
+        """Restore a record and save it: restoring alone leaves no trace in EspoCRM (see test_traps)."""
+        restored = super().undelete_record(random)
+        while restored and not self.crm.store.update(*restored, self.new_values(restored[0], random)):
+            pass
 
     def relate(self, random):
         if self.followed:
