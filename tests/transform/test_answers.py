@@ -130,6 +130,48 @@ def test_revenue_invoiced_by_month(warehouse):
     assert told == {(when,): figures for when, figures in expected.items()}
 
 
+def test_invoices_paid_by_month(warehouse):
+    told = warehouse.table(
+        "SELECT month, paid_invoices, paid_gross FROM bi.revenue_monthly WHERE paid_invoices > 0", 1
+    )
+    sums = {}
+    for row in warehouse.truth.records["invoice"]:
+        if when := month(truth.day(row["paiddate"])):
+            number, gross = sums.get((when,), (0, Decimal(0)))
+            sums[when,] = (number + 1, gross + (truth.number(row["total"]) or 0))
+    assert told == {when: (number, penny(gross)) for when, (number, gross) in sums.items()}
+
+
+def test_flaws_are_counted(warehouse):
+    told = warehouse.table("SELECT source, entity, check_name, failing FROM bi.data_quality", 3)
+    records, deals = warehouse.truth.records, warehouse.truth.deals
+    assert told["OpenCRM", "contact", "no e-mail"] == (sum(not row["email"] for row in records["contact"]),)
+    assert told["EspoCRM", "contact", "no account"] == (
+        sum(not row["accountId"] for row in records["Contact"]),
+    )
+    assert told["OpenCRM", "opportunity", "no amount"] == (
+        sum(deal.source == "OpenCRM" and not deal.amount for deal in deals),
+    )
+    assert told["OpenCRM", "opportunity", "unknown stage"] == (
+        sum(deal.stage == "Abandoned by us" for deal in deals),
+    )
+
+
+def test_last_activity_of_each_account_of_opencrm(first):
+    """An activity without an account counts for that of its opportunity, else for that of its contact."""
+    records, last = first.truth.records, {}
+    deals = {row["id"]: row["accountid"] for row in records["opportunity"]}
+    contacts = {row["id"]: row["accountid"] for row in records["contact"]}
+    for row in records["activity"]:
+        on = truth.activity_day(row)
+        ways = (row["accountid"], deals.get(row["parent_id"]), contacts.get(row["contact_id"]))
+        account = next((key for way in ways if (key := truth.key("opencrm", way))), None)
+        if on and on <= TODAY and row["status"] == "Completed" and account:
+            last[account] = max(on, last.get(account, on))
+    told = first.table("SELECT account_id, last_activity_on FROM bi.account_360 WHERE source = 'OpenCRM'", 1)
+    assert {account: told[account,] for account in last} == {account: (on,) for account, on in last.items()}
+
+
 def test_activities_by_day_and_kind(warehouse):
     told = warehouse.table("SELECT source, day, type, sum(activities) FROM bi.activity_daily GROUP BY ALL", 3)
     assert {group: figures[0] for group, figures in told.items()} == truth.activities(warehouse.truth.records)

@@ -115,6 +115,12 @@ def test_many_to_many_links_are_pairs(second):
     assert pairs == expected
 
 
+def test_fields_can_be_looked_up_by_label(second):
+    assert second.rows(
+        "SELECT label, options, is_custom FROM crm.field WHERE stream = 'account' AND field = 'cTierLevel'"
+    ) == [("Tier Level", "Bronze, Silver, Gold", True)]
+
+
 def test_loads_are_reported(second):
     told = second.rows(
         "SELECT runs, failed_runs, rows_in_table FROM bi.load_health WHERE stream = 'opportunities'"

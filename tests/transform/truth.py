@@ -158,12 +158,16 @@ def count(deals: Iterable[Deal], outcome: str) -> int:
     return sum(deal.outcome == outcome for deal in deals)
 
 
+def activity_day(row: Row) -> date | None:
+    """Return the day an activity of OpenCRM counts for: it starts, else is due, else was made."""
+    return day(row["date_start"]) or day(row["due_date"]) or day(row["createdtime"])
+
+
 def activities(records: dict[str, list[Row]]) -> Counter[tuple[str, date, str]]:
     """Count activities by CRM, day in London and kind."""
     counts: Counter[tuple[str, date, str]] = Counter()
     for row in records["activity"]:
-        on = day(row["date_start"]) or day(row["due_date"]) or day(row["createdtime"])
-        counts["OpenCRM", on, row["activitytype"].lower()] += 1
+        counts["OpenCRM", activity_day(row), row["activitytype"].lower()] += 1
     for entity in ("Call", "Meeting", "Task"):
         for row in records[entity]:
             start = utc_day(row["dateStart"]) or day(row.get("dateStartDate"))
