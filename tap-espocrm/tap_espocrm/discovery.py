@@ -82,6 +82,7 @@ class Findings:
     entities: tuple[Entity, ...]
     links: tuple[Link, ...]
     probes: Mapping[str, Probe] = field(default_factory=dict)
+    is_legacy: bool = False
 
     @property
     def failures(self) -> dict[str, str]:
@@ -106,18 +107,47 @@ def discover(client: Client, server: Server, wanted: Wanted, *, is_legacy: bool)
             raise ConfigurationError(f"entities: {name} cannot be read. {probe.refusal}")
     found = [name for name, probe in probes.items() if probe.is_readable]
     entities = [_entity(name, server, probes[name]) for name in found]
-    return Findings(server, tuple(entities), tuple(find_links(server.metadata, found, server.acl)), probes)
+    links = find_links(server.metadata, found, server.acl)
+    return Findings(server, tuple(entities), tuple(links), probes, is_legacy=is_legacy)
 
 
 def usable_links(client: Client, findings: Findings) -> list[Link]:
     """Keep the links whose ids are listed, and those whose related lists answer."""
-    unlisted = {
-        s.entity for link in findings.links if not link.near.is_listed for s in (link.near, link.far) if s
-    }
     with ThreadPoolExecutor(max_workers=_PROBES_AT_ONCE) as pool:
+        links = _confirmed(client, findings, pool)
+        unlisted = {s.entity for k in links if not k.near.is_listed for s in (k.near, k.far) if s}
         counts = dict(zip(unlisted, pool.map(lambda name: _count(client, name), unlisted), strict=True))
-        kept = pool.map(lambda link: _choose_side(client, findings, link, counts), findings.links)
+        kept = pool.map(lambda link: _choose_side(client, findings, link, counts), links)
         return [link for link in kept if link is not None]
+
+
+def _confirmed(client: Client, findings: Findings, pool: ThreadPoolExecutor) -> list[Link]:
+    """Ask one row of each entity type for the ids of its links: what does not come is not listed."""
+    wanted: dict[str, list[str]] = {}
+    for link in findings.links:
+        if link.near.is_listed and findings.probes[link.near.entity].sample_id:
+            wanted.setdefault(link.near.entity, []).append(link.near.ids)
+    rows = dict(
+        zip(wanted, pool.map(lambda name: _row(client, findings, name, wanted[name]), wanted), strict=True)
+    )
+    absent = {
+        link.stream
+        for link in findings.links
+        if link.near.entity in rows and link.near.is_listed and link.near.ids not in rows[link.near.entity]
+    }
+    return [link.unlisted() if link.stream in absent else link for link in findings.links]
+
+
+def _row(
+    client: Client, findings: Findings, name: str, attributes: Sequence[str]
+) -> Mapping[str, Any] | Sequence[str]:
+    query = ListQuery("id", select=(("id", *attributes),), max_size=1, is_legacy=findings.is_legacy)
+    try:
+        page = page_of(name, client.get(name, query.parameters()), 1)
+    except (FatalAPIError, UnexpectedAnswerError) as error:
+        logger.debug("The links of %s cannot be confirmed: %s", name, error)
+        return attributes
+    return page.rows[0] if page.rows else attributes
 
 
 def _count(client: Client, name: str) -> int:
@@ -132,11 +162,11 @@ def _count(client: Client, name: str) -> int:
 
 def _choose_side(client: Client, findings: Findings, link: Link, counts: Mapping[str, int]) -> Link | None:
     """Read a link that no list gives from the side with fewer records, if that has a related list."""
-    if link.near.is_listed or link.far is None:
+    if link.near.is_listed:
         return link
-    sides = sorted((link.near, link.far), key=lambda s: counts[s.entity])
+    sides = sorted((side for side in (link.near, link.far) if side), key=lambda s: counts[s.entity])
     for side in [side for side in sides if counts[side.entity] <= MOST_RELATED_LISTS]:
-        if _related_answers(client, side, findings.probes[side.entity]):
+        if _related_answers(client, side, findings):
             return link.read_from(side)
     logger.warning(
         "Link %s left out: no list gives its ids, and no side with at most %d records has a related list.",
@@ -146,11 +176,12 @@ def _choose_side(client: Client, findings: Findings, link: Link, counts: Mapping
     return None
 
 
-def _related_answers(client: Client, side: LinkSide, probe: Probe) -> bool:
-    if probe.sample_id is None:
+def _related_answers(client: Client, side: LinkSide, findings: Findings) -> bool:
+    sample_id = findings.probes[side.entity].sample_id
+    if sample_id is None:
         return True
-    path = f"{side.entity}/{probe.sample_id}/{side.link}"
-    query = ListQuery("id", select=(("id",),), max_size=1)
+    path = f"{side.entity}/{sample_id}/{side.link}"
+    query = ListQuery("id", select=(("id",),), max_size=1, is_legacy=findings.is_legacy)
     try:
         page_of(path, client.get(path, query.parameters(), retries=1), 1)
     except (RefusedError, UnexpectedAnswerError, FatalAPIError) as error:

@@ -29,6 +29,11 @@ class LinkSide:
     column_attributes: Mapping[str, str]
     """By column: its attribute in a related list read from this side."""
 
+    @property
+    def ids(self) -> str:
+        """The attribute that holds the linked ids."""
+        return attribute_name(self.link, "ids")
+
 
 @dataclass(frozen=True)
 class Link:
@@ -40,6 +45,10 @@ class Link:
     far: LinkSide | None = None
 
     read_side: LinkSide | None = None
+
+    def unlisted(self) -> Link:
+        """Say that no list gives the ids after all."""
+        return replace(self, near=replace(self.near, is_listed=False))
 
     def read_from(self, side: LinkSide) -> Link:
         """Read the pairs from this side's related lists."""

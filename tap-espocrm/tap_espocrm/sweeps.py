@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from tap_espocrm.answers import RefusedError
+from tap_espocrm.answers import RefusedError, UnexpectedAnswerError
 from tap_espocrm.field_types import attribute_name
 from tap_espocrm.paging import pages_by_key
 from tap_espocrm.prefetch import prefetched
@@ -117,15 +117,18 @@ def link_stream(tap: Tap, source: Source, link: Link) -> EspoStream:
     """Make the stream of a link's pairs, read the cheapest way there is."""
     if not link.near.is_listed:
         return RelatedStream(tap, source, link)
-    ids, columns = attribute_name(link.near.link, "ids"), attribute_name(link.near.link, "columns")
+    ids, columns = link.near.ids, attribute_name(link.near.link, "columns")
     attributes = (ids, columns) if link.near.has_columns_attribute else (ids,)
 
     def pairs(row: Row, selected: Selected) -> list[Row]:
+        if ids not in row:
+            # Nothing may look like a link that ended because the server left out what was selected.
+            raise UnexpectedAnswerError(f"{link.near.entity}: {ids} did not come although it was selected.")
         facts = row.get(columns) or {}
         near = link.keys[0]
         return [
             _only(selected, {near: row["id"], **_far_end(link, far, facts.get(far) or {})})
-            for far in dict.fromkeys(row.get(ids) or ())
+            for far in dict.fromkeys(row[ids] or ())
         ]
 
     shape = Shape(link.stream, link.near.entity, link.schema(), link.keys)

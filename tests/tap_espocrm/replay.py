@@ -124,7 +124,9 @@ def listing(rows: list[dict[str, Any]], parameters: dict[str, str]) -> dict[str,
     shown = kept[:size]
     if "select" in parameters:
         names = {"id", *parameters["select"].split(",")}
-        shown = [{k: _cut(v) for k, v in row.items() if k in names} for row in shown]
+        # Links come when selected; those of which nothing was captured come empty.
+        links = {name: [] for name in names if name.endswith("Ids")}
+        shown = [{**links, **{k: _cut(v) for k, v in row.items() if k in names}} for row in shown]
     return {"total": total, "list": shown}
 
 

@@ -116,7 +116,7 @@ def test_the_connection_test_answers_in_one_line(config, tap) -> None:
 
 
 def test_a_failed_stream_fails_the_run_and_not_the_others(crm, config, tap) -> None:
-    crm.server.faults.add(Fault(kind="status", status=500, match="/Lead", skip=1, times=None))
+    crm.server.faults.add(Fault(kind="status", status=500, match="/Lead", skip=2, times=None))
     done = tap({**config, "entities": ["Account", "Lead"], "max_retries": 0})
     messages = [json.loads(line) for line in done.stdout.splitlines()]
     read = {m["record"]["id"] for m in messages if m["type"] == "RECORD" and m["stream"] == "account"}

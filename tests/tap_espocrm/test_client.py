@@ -189,7 +189,7 @@ def test_a_smaller_page_limit_than_announced_is_learnt(crm, config) -> None:
 def test_no_secret_is_in_a_url_or_a_message(crm, config, capfd) -> None:
     run_tap({**crm.credentials["hmac"], "entities": ["Account"]})
     run_tap({**crm.credentials["basic"], "entities": ["Account"]})
-    crm.server.faults.add(Fault(kind="status", status=500, match="Contact", skip=1, times=20))
+    crm.server.faults.add(Fault(kind="status", status=500, match="Contact", skip=2, times=20))
     run_tap({**config, "entities": ["Account", "Contact"], "max_retries": 0})
     secrets = [
         str(v)

@@ -162,3 +162,44 @@ def test_a_link_that_would_cost_too_many_requests_is_left_out(config, monkeypatc
     assert "contact__documents" not in tap.streams
     assert "Link contact__documents left out" in caplog.text
     assert "contact__accounts" in tap.streams
+
+
+def without_teams(body: bytes) -> bytes:
+    found = json.loads(body)
+    for row in found["list"]:
+        row.pop("teamsIds", None)
+    return json.dumps(found).encode()
+
+
+def test_a_link_whose_ids_do_not_come_is_left_out_instead_of_emptied(replay, caplog, monkeypatch) -> None:
+    answer = replay.answer
+
+    def forgetful(path, parameters, key):
+        status, headers, found = answer(path, parameters, key)
+        return status, headers, json.loads(without_teams(json.dumps(found))) if path == "Account" else found
+
+    monkeypatch.setattr(replay, "answer", forgetful)
+    tap = TapEspoCRM(config={"url": replay.url, "api_key": "replay-key", "entities": ["Account", "Contact"]})
+    assert "account__teams" not in tap.streams
+    assert "contact__teams" in tap.streams
+    assert "Link account__teams left out" in caplog.text
+
+
+def test_ids_that_stop_coming_fail_the_link_and_delete_nothing(replay, monkeypatch) -> None:
+    answer = replay.answer
+    config = {"url": replay.url, "api_key": "replay-key", "entities": ["Account"], "max_retries": 0}
+    probes = 6
+
+    def forgetful(path, parameters, key):
+        status, headers, found = answer(path, parameters, key)
+        is_late = len(replay.requests) > probes
+        return (
+            status,
+            headers,
+            json.loads(without_teams(json.dumps(found))) if path == "Account" and is_late else found,
+        )
+
+    monkeypatch.setattr(replay, "answer", forgetful)
+    outcome = run_tap(config)
+    assert "account__teams" in str(outcome.error)
+    assert not outcome.of("ACTIVATE_VERSION", "account__teams")

@@ -164,7 +164,7 @@ def test_a_run_that_reads_everything_needs_no_second_pass(sim, crm, config) -> N
         counts.append(len([r for r in crm.server.log if r.path.endswith("/Lead")]))
         sim.clock.advance(seconds=60)
     pages = -(-len(crm.store.ids("Lead")) // 5)
-    assert counts[0] == 1 + 1 + pages  # probe, rows without a stamp, one pass
+    assert counts[0] == 2 + 1 + pages  # two probes, rows without a stamp, one pass
     assert counts[1] > pages  # what changed, and the pass over the ids
     assert set(warehouse.rows("lead")) == crm.store.ids("Lead")
 
