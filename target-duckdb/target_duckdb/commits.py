@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from target_duckdb import sql
 from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
+from target_duckdb.compaction import compact
 from target_duckdb.deletes import Deleter
 from target_duckdb.ledger import Ledger
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
@@ -51,7 +53,7 @@ class Committer:
     def commit(self, batch: Batch) -> None:
         """Commit a batch; after an error nothing of it is there."""
         stages = {step.path: self._stage(step) for step in batch.steps if isinstance(step, Segment)}
-        with self.database.transaction():
+        with self.database.transaction(partial(compact, self.database) if batch.is_final else None):
             self.ledger.open()
             self.tables.open()
             self._prepare(batch, stages)

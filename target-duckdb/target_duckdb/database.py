@@ -14,7 +14,7 @@ from target_duckdb.errors import DatabaseError
 from target_duckdb.sql import WAREHOUSE, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from target_duckdb.settings import Settings
 
@@ -38,6 +38,11 @@ class Database:
         except (duckdb.Error, DatabaseError) as error:
             raise DatabaseError(f"DuckDB does not accept the settings: {_first_line(error)}") from error
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether the warehouse is more than a file."""
+        return self.settings.path.startswith(REMOTE)
+
     def close(self) -> None:
         """Close DuckDB."""
         self._connection.close()
@@ -58,8 +63,8 @@ class Database:
         return int(self.run(statement)[0][0])
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Attach the warehouse, and commit what is done meanwhile or leave no trace of it."""
+    def transaction(self, finish: Callable[[], None] | None = None) -> Iterator[None]:
+        """Attach the warehouse, and commit what is done meanwhile or leave no trace of it; then finish."""
         self._attach()
         try:
             self.run("BEGIN")
@@ -69,6 +74,8 @@ class Database:
             except BaseException:
                 self._rollback()
                 raise
+            if finish and not self.is_remote:
+                finish()
         finally:
             self.run(f"DETACH {WAREHOUSE}")
 

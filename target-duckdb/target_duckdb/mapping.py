@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped] # it has no stubs here
+from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_duckdb.errors import InvalidValueError, UnknownStreamError
@@ -75,7 +76,8 @@ class LineMapper:
     def _maps(self, stream: str) -> list[StreamMap]:
         if stream not in self.mapper.stream_maps:
             raise UnknownStreamError(f"a message for stream {stream!r} came before its SCHEMA")
-        return self.mapper.stream_maps[stream]
+        maps = self.mapper.stream_maps[stream]
+        return [each for each in maps if not isinstance(each, RemoveRecordTransform)]
 
     def _validate(self, stream: str, record: dict[str, Any]) -> None:
         if not self.is_validating:
