@@ -49,7 +49,10 @@ def live(days: int, forks, folder, scale: float) -> None:
                 assert world.differences() == [], f"day {day}"
                 sizes.setdefault(world.tap, len(json.dumps(world.pipeline.state)))
                 figures.count("A year", "daily syncs equal to the source")
-            simulator.live_a_day()
+            diaries = simulator.live_a_day()
+            for world in worlds:
+                diary = diaries[world.crm_name].values()
+                world.restored |= {identity for entry in diary for identity in entry.undeleted}
         for world in worlds:
             assert len(json.dumps(world.pipeline.state)) <= 1.5 * sizes[world.tap], "the state grows"
             size, fresh = world.path.stat().st_size, fresh_copy_size(world.path, folder)

@@ -171,16 +171,17 @@ def _line_differences(crm: Any, warehouse: Warehouse, entity: str, schema: str) 
 
 
 def espocrm_differences(
-    crm: Any, warehouse: Warehouse, entities: Iterable[str], schema: str = "espocrm"
-) -> list[str]:
+    crm: Any, warehouse: Warehouse, entities: Iterable[str], restored: Iterable[str] = ()
+) -> list[str]:  # fmt: skip
     """Compare the chosen entity types by their stored attributes.
 
     Names of other records, link ids and converted amounts change in EspoCRM without `modifiedAt` moving:
-    no incremental tap can follow them, and link streams and joins stand for them.
+    no incremental tap can follow them, and link streams and joins stand for them. A record that was restored
+    carries the stamps of its deletion, which no list ever showed.
     """
     found: list[str] = []
     for entity in entities:
-        landed = warehouse.table(schema, snake_case(entity))
+        landed = warehouse.table("espocrm", snake_case(entity))
         rows = {row["id"]: row for row in crm.store.rows(entity)}
         found += _key_differences(entity, landed, set(rows))
         known = crm.store.schema.attributes(entity)
@@ -188,10 +189,12 @@ def espocrm_differences(
         checked = [name for name in stored if name in landed.types and (entity, name) not in _UNSTAMPED]
         for row in landed.live:
             if row["id"] in rows:
-                found += _espocrm_row(entity, checked, rows[row["id"]], row, landed)
+                names = [name for name in checked if row["id"] not in restored or name not in _STAMPS]
+                found += _espocrm_row(entity, names, rows[row["id"]], row, landed)
     return found
 
 
+_STAMPS = {"modifiedAt", "modifiedById", "modifiedByName"}
 _UNSTAMPED = {("Contact", "accountId"), ("Opportunity", "contactId"), ("Case", "contactId"), *COMPUTED}
 """Set by the server when a many-to-many link is made or the other record changes, without a stamp."""
 

@@ -37,7 +37,8 @@ class World:
     pipeline: Pipeline
     entities: tuple[str, ...]
     deleted: list[tuple[str, str]] = field(default_factory=list)
-    misses: int = 0
+    restored: set[str] = field(default_factory=set)
+    """Ids of records that were brought back without a trace."""
 
     crm_name = ""
     tap = ""
@@ -257,7 +258,7 @@ class EspoCRMWorld(World):
 
     def differences(self):
         warehouse = self.warehouse
-        found = truth.espocrm_differences(self.crm, warehouse, self.entities)
+        found = truth.espocrm_differences(self.crm, warehouse, self.entities, self.restored)
         if self.pipeline.tap_config.get("link_streams", True):
             for link in self.followed:
                 found += truth.link_differences(self.crm, warehouse, link)
