@@ -1,11 +1,14 @@
-{#- Each stay of an opportunity in the pipeline adds to its group on the first day and takes away on the day after the last. -#}
+{#- Each stay of an opportunity in the pipeline adds to its group on the first day and takes away on the day after the last.
+    A version ends where the next begins: a record that was deleted and came back has versions that overlap. -#}
 with version as (
   select
-    *,
+    * exclude (created_on),
+    coalesce(created_on, cast({{ local_time("created_at") }} as date)) as created_on,
     cast({{ local_time("dbt_valid_from") }} as date) as from_day,
-    cast({{ local_time("dbt_valid_to") }} as date) as to_day,
-    row_number() over (partition by id order by dbt_valid_from, dbt_valid_to nulls last) = 1 as is_first
+    cast({{ local_time("least(dbt_valid_to, lead(dbt_valid_from) over in_time)") }} as date) as to_day,
+    row_number() over in_time = 1 as is_first
   from {{ ref("opportunity_versions") }}
+  window in_time as (partition by id order by dbt_valid_from, dbt_valid_to nulls last)
 ),
 
 stay as (
