@@ -35,7 +35,7 @@ while not os.path.exists(stop):
     versions += seen[0][0] != last
     last = seen[0][0]
     reads += 1
-    time.sleep(0.005 if is_working_file else 0)
+    time.sleep(0.03)
 print(reads, versions)
 """
 
