@@ -202,7 +202,7 @@ def peak_memory(url: str) -> float:
 
 
 def side_by_side(url: str, entities: tuple[str, ...], rounds: int, *concurrencies: int) -> list[float]:
-    """Take turns, so that a busy machine is busy for all; the best seconds of the bare loop, then of the tap."""
+    """Take turns, so that a busy machine is busy for all; the best seconds of the loop, then of the tap."""
     select = tap_run(url, entities)[1]
     takes: list[list[float]] = []
     for _ in range(rounds):
