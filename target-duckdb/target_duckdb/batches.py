@@ -64,6 +64,7 @@ class Segment:
     records_rejected: int = 0
     values_rejected: int = 0
     longest_reject: int = 0
+    seconds: float = 0.0
     received: int = 0
     version: int | None = None
     is_fresh: bool = False

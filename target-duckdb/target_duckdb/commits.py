@@ -85,9 +85,11 @@ class Committer:
             self._hold_exactly(segment, stages[segment.path])
 
     def _stage(self, segment: Segment) -> Stage:
+        started = time.monotonic()
         stage = self.stager.stage(segment)
         if segment.is_fresh:
             self.deleter.spare(segment.shape, stage)
+        segment.seconds = time.monotonic() - started
         return stage
 
     def _close_ledger(self, batch: Batch) -> None:
@@ -127,7 +129,7 @@ class Committer:
         tally.inserted += stage.staged - replaced
         tally.superseded += segment.rows - stage.staged
         tally.deleted += self.deleter.purge(shape, columns)
-        tally.seconds += time.monotonic() - started
+        tally.seconds += segment.seconds + time.monotonic() - started
 
     def _hold_exactly(self, segment: Segment, stage: Stage) -> None:
         """Turn into text the columns of doubles that would round a staged integer."""

@@ -31,6 +31,10 @@ class SpoolError(LoadError):
     """The directory where records wait cannot be written."""
 
 
+class OutputError(LoadError):
+    """Nobody reads the standard output any more, where STATE goes."""
+
+
 class DatabaseError(LoadError):
     """DuckDB cannot be opened, is locked, or refuses a statement."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from target_duckdb.batches import Activation, Batch, Declaration, Segment, Swap
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
-from target_duckdb.errors import DeleteGuardError, UnknownStreamError
+from target_duckdb.errors import DeleteGuardError, OutputError, UnknownStreamError
 from target_duckdb.hot import HotStreams
 from target_duckdb.progress import Progress
 from target_duckdb.shapes import shape_of
@@ -243,5 +243,14 @@ class Load:
                 step.rejects.unlink(missing_ok=True)
         if batch.state is not None and batch.state != self._released:
             self._released = batch.state
-            sys.stdout.write(json.dumps(json.loads(batch.state)) + "\n")
+            self._release(batch.state)
+
+    @staticmethod
+    def _release(state: bytes) -> None:
+        try:
+            sys.stdout.write(json.dumps(json.loads(state)) + "\n")
             sys.stdout.flush()
+        except OSError as error:
+            raise OutputError(
+                f"cannot write STATE to standard output: {error.strerror}; it is committed"
+            ) from error

@@ -91,6 +91,7 @@ class TargetDuckDB(Target):
             lines = LineMapper(self.mapper, is_validating=bool(self.config.get("validate_records"))).map(
                 lines
             )
+        self.interruption.listeners.append(self._load.hurry)
         reader = Reader(self._load)
         try:
             reader.read(lines)
