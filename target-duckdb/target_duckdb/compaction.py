@@ -13,7 +13,7 @@ from target_duckdb.sql import WAREHOUSE, literal
 if TYPE_CHECKING:
     from target_duckdb.database import Database
 
-FREE_SHARE = 0.25
+FREE_SHARE = 0.2
 LOGGER = logging.getLogger("target-duckdb")
 
 

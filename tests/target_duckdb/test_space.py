@@ -15,7 +15,7 @@ def load_daily(warehouse: Warehouse, days: int) -> float:
     chance = random.Random(1)
 
     def rows(ids, day):
-        return [record("a", id=number, name=f"{chance.random()} {day} " * 5) for number in ids]
+        return [record("a", id=number, name=f"{chance.randbytes(200).hex()} {day}") for number in ids]
 
     warehouse.load(schema("a"), *rows(range(20_000), 0))
     for day in range(days):
@@ -42,7 +42,8 @@ def test_the_file_stays_small_for_a_year(tmp_path):
 def test_comments_views_and_mode_survive_compaction(tmp_path):
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     rules = {"id": {"type": "integer", "title": "Number"}, "name": {"type": "string"}}
-    rows = [record("a", id=number, name="x" * 200 + str(number)) for number in range(30_000)]
+    chance = random.Random(1)
+    rows = [record("a", id=number, name=chance.randbytes(200).hex()) for number in range(30_000)]
     warehouse.load(schema("a", rules), *rows)
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("CREATE VIEW crm.v AS SELECT id FROM crm.a")
