@@ -91,7 +91,7 @@ def read_while_loading(forks, folder, *, readers: int, loads: int) -> None:
 
 
 def test_readers_see_one_whole_version_during_some_loads(forks, tmp_path):
-    read_while_loading(forks, tmp_path, readers=3, loads=6)
+    read_while_loading(forks, tmp_path, readers=3, loads=4)
 
 
 @pytest.mark.soak

@@ -10,7 +10,7 @@ from tests.end_to_end import figures
 from tests.end_to_end.pipeline import load
 from tests.end_to_end.worlds import WORLDS, EspoCRMWorld, OpenCRMWorld, frozen
 
-FEW = 6
+FEW = 4
 ALL = {
     "opencrm": (OpenCRMWorld, ("company", "contact", "lead", "quote", "invoice", "ticket", "user")),
     "espocrm": (EspoCRMWorld, ("Account", "Contact", "Lead", "Opportunity", "Meeting", "CEverything")),

@@ -11,6 +11,7 @@ import threading
 import time
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
@@ -57,6 +58,7 @@ class Authority:
             "-config", "openssl.cnf",
         )  # fmt: skip
 
+    @cache  # noqa: B019 - a key costs a quarter of a second, an authority lives as long as the session
     def issue(self, name: str, *, names: str = LOCAL, expired: bool = False) -> Certificate:
         """Make a certificate signed by this authority."""
         request = ["-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}"]
@@ -93,6 +95,7 @@ class Authority:
         files = ["-in", f"{name}.csr", "-out", f"{name}.pem", "-extensions", "leaf"]
         self._openssl(*signer, *files, *dates, names=names)
 
+    @cache  # noqa: B019 - the same
     def self_signed(self, name: str) -> Certificate:
         """Make a certificate that nobody but itself vouches for."""
         maker = ["req", "-x509", "-new", "-newkey", "rsa:2048", "-nodes", "-config", "openssl.cnf"]
