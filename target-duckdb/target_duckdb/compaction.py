@@ -1,4 +1,4 @@
-"""Gives back the space that deleted rows leave: DuckDB reuses it, but never returns it."""
+"""Gives back the space that deleted rows leave: DuckDB reuses it at best, and never returns it."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from target_duckdb.errors import DatabaseError
-from target_duckdb.sql import WAREHOUSE, literal
+from target_duckdb.sql import WAREHOUSE, Table, literal
 
 if TYPE_CHECKING:
     from target_duckdb.database import Database
 
-FREE_SHARE = 0.2
+WASTE = 0.2
 LOGGER = logging.getLogger("target-duckdb")
 
 
 def compact(database: Database) -> None:
-    """Put a fresh copy in the place of an attached warehouse of which much is free.
+    """Put a fresh copy in the place of an attached warehouse of which much is waste.
 
     The old file stays locked until the new one has its name, so nobody writes to it in between. A copy that
     fails, for want of disk perhaps, leaves everything as it was.
     """
     database.run(f"CHECKPOINT {WAREHOUSE}")
-    query = "SELECT total_blocks, free_blocks FROM pragma_database_size() WHERE database_name = ?"
-    total, free = database.run(query, [WAREHOUSE])[0]
-    if free < total * FREE_SHARE:
+    if _used_share(database) > 1 - WASTE:
         return
     path = Path(database.settings.path).resolve()
     fresh = path.with_name(path.name + ".compact")
@@ -40,6 +38,22 @@ def compact(database: Database) -> None:
     except (DatabaseError, OSError) as error:
         LOGGER.warning("the database could not be compacted: %s", error)
         fresh.unlink(missing_ok=True)
+
+
+def _used_share(database: Database) -> float:
+    """Return how much of the file holds living rows: blocks may be free, and rows dead inside others."""
+    query = "SELECT total_blocks, used_blocks FROM pragma_database_size() WHERE database_name = ?"
+    total, used = database.run(query, [WAREHOUSE])[0]
+    query = "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE database_name = ?"
+    tables = database.run(query, [WAREHOUSE])
+    stored = sum(rows for _, _, rows in tables)
+    if not stored:
+        return float(used) / max(total, 1)
+    counts = " UNION ALL ".join(
+        f"SELECT count(*) AS n FROM {Table(schema, name).sql}" for schema, name, _ in tables
+    )
+    live = database.run(f"SELECT sum(n) FROM ({counts})")[0][0]
+    return float(used) / total * int(live) / stored
 
 
 def _copy(database: Database, fresh: Path) -> None:
