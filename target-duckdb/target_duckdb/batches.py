@@ -60,7 +60,7 @@ class Segment:
     path: Path
     rejects: Path
     rows: int = 0
-    longest: int = 0
+    longest: int = 0  # no line has more bytes
     records_rejected: int = 0
     values_rejected: int = 0
     longest_reject: int = 0
@@ -68,6 +68,7 @@ class Segment:
     received: int = 0
     version: int | None = None
     is_fresh: bool = False
+    is_checked: bool = False  # whether no text can be what was no text before
     base: Shape | None = None
 
     def reject(self, lines: Sequence[bytes]) -> None:

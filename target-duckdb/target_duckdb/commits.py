@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import time
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from target_duckdb import sql
 from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
 from target_duckdb.compaction import compact
 from target_duckdb.deletes import Deleter
+from target_duckdb.errors import DatabaseError, OddError
 from target_duckdb.ledger import Ledger
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
 from target_duckdb.sql import quote
-from target_duckdb.staging import Stager
+from target_duckdb.staging import Stager, query_of
 from target_duckdb.tables import EXACT_IN_DOUBLE, Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from target_duckdb.batches import Batch, Shape
@@ -44,6 +45,8 @@ class Committer:
         )
         self.deleter = Deleter(database, self.tables, settings)
         self.tallies: dict[str, Tally] = {}
+        self.odd: set[str] = set()
+        """The streams that have to be staged."""
 
     @property
     def rows_in(self) -> int:
@@ -52,21 +55,48 @@ class Committer:
 
     def commit(self, batch: Batch) -> None:
         """Commit a batch; after an error nothing of it is there."""
-        stages = {step.path: self._stage(step) for step in batch.steps if isinstance(step, Segment)}
-        with self.database.transaction(partial(compact, self.database) if batch.is_final else None):
+        straight = {
+            step.path for step in batch.steps if isinstance(step, Segment) and self._is_straight(step)
+        }
+        before = copy.deepcopy(self.tallies)
+        try:
+            self._commit(batch, straight)
+        except OddError:
+            self.tallies = before
+            self._commit(batch, set())
+        self.ledger.commits += 1
+
+    def _commit(self, batch: Batch, straight: Collection[Path]) -> None:
+        stages = {
+            step.path: self._stage(step)
+            for step in batch.steps
+            if isinstance(step, Segment) and step.path not in straight
+        }
+        finish = (lambda: compact(self.database, self.rows_in)) if batch.is_final else None
+        with self.database.transaction(finish):
             self.ledger.open()
             self.tables.open()
             self._prepare(batch, stages)
             for step in batch.steps:
                 if isinstance(step, Segment):
-                    self._load(step, stages[step.path])
+                    self._load(step, stages.get(step.path))
                 elif isinstance(step, Activation):
                     self._activate(step)
                 elif isinstance(step, Swap):
                     self.tables.swap(step.shape)
             self._close_ledger(batch)
-        self.ledger.commits += 1
         self._tidy(batch, stages)
+
+    def _is_straight(self, segment: Segment) -> bool:
+        """Whether a segment may go into its table without being staged: nothing odd is known of it."""
+        return not (
+            self.settings.add_record_metadata
+            or self.settings.load_method == "overwrite"
+            or segment.shape.stream in self.odd
+            or segment.is_fresh
+            or segment.base
+            or segment.rejects.exists()
+        )
 
     def _prepare(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         """Change all tables before any row: DuckDB does not commit an ALTER that follows a write."""
@@ -82,7 +112,7 @@ class Committer:
                 self.tables.prepare(step.shape)
                 self._tally(step.shape)
         for segment in segments:
-            self._hold_exactly(segment, stages[segment.path])
+            self._hold_exactly(segment, stages.get(segment.path))
 
     def _stage(self, segment: Segment) -> Stage:
         started = time.monotonic()
@@ -115,51 +145,87 @@ class Committer:
             self._tally(step.base).deleted += self.deleter.delete_dead(step, step.base)
         self._tally(step.shape).deleted += self.deleter.activate(step)
 
-    def _load(self, segment: Segment, stage: Stage) -> None:
+    def _load(self, segment: Segment, stage: Stage | None) -> None:
         started, shape, tally = time.monotonic(), segment.shape, self._tally(segment.shape)
         extra = self._extra(segment)
         columns = self.tables.prepare(shape, extra)
-        if stage.rejects:
-            self.ledger.note_rejects(tally, stage.rejects)
-        replaced = self._replace(segment, stage, columns, extra)
+        if stage is None:
+            staged, replaced = segment.rows, self._insert(segment, columns, extra)
+        else:
+            if stage.rejects:
+                self.ledger.note_rejects(tally, stage.rejects)
+            staged, replaced = stage.staged, self._replace(segment, stage, columns, extra)
         tally.rows_in += segment.rows + segment.records_rejected
         tally.rejected += segment.records_rejected
         tally.values_rejected += segment.values_rejected
         tally.updated += replaced
-        tally.inserted += stage.staged - replaced
-        tally.superseded += segment.rows - stage.staged
+        tally.inserted += staged - replaced
+        tally.superseded += segment.rows - staged
         tally.deleted += self.deleter.purge(shape, columns)
         tally.seconds += segment.seconds + time.monotonic() - started
 
-    def _hold_exactly(self, segment: Segment, stage: Stage) -> None:
+    def _hold_exactly(self, segment: Segment, stage: Stage | None) -> None:
         """Turn into text the columns of doubles that would round a staged integer."""
         columns = self.tables.prepare(segment.shape, self._extra(segment))
         for index, column in enumerate(segment.shape.columns):
             kept = columns[column.property]
-            if (column.type, kept.type) == ("BIGINT", "DOUBLE") and self.database.run(
+            if (column.type, kept.type) != ("BIGINT", "DOUBLE"):
+                continue
+            if stage is None:
+                self._refuse(segment)
+            elif self.database.run(
                 f"SELECT 1 FROM {quote(stage.rows)} WHERE abs(c{index}::HUGEINT) > {EXACT_IN_DOUBLE} LIMIT 1"
             ):
                 self.tables.hold_as_text(segment.shape, kept)
+
+    def _refuse(self, segment: Segment) -> NoReturn:
+        self.odd.add(segment.shape.stream)
+        raise OddError(segment.shape.stream)
 
     def _extra(self, segment: Segment) -> Sequence[Column]:
         if self.settings.add_record_metadata:
             return tuple(VALUES)
         return (TABLE_VERSION,) if segment.version is not None else ()
 
+    def _values(
+        self, segment: Segment, columns: dict[str, TableColumn], extra: Sequence[Column]
+    ) -> dict[str, str]:
+        """Return the expression of each column over a stage or query s of the segment."""
+        facts = {"received": segment.received, "started": self.started, "version": segment.version or "NULL"}
+        values = {columns[column.property].name: VALUES[column].format(**facts) for column in extra}
+        for index, column in enumerate(segment.shape.columns):
+            kept = columns[column.property]
+            values[kept.name] = sql.convert_sql(f"s.c{index}", column.type, kept.type)
+        return values
+
+    def _insert(self, segment: Segment, columns: dict[str, TableColumn], extra: Sequence[Column]) -> int:
+        """Insert a segment as it is spooled, delete what it replaces, return how many rows that were."""
+        landing, values = self.tables.landing(segment.shape), self._values(segment, columns, extra)
+        if any(column.name.casefold() == "rowid" for column in self.tables.columns(landing)):
+            self._refuse(segment)  # row numbers cannot be seen
+        table = landing.sql
+        last = self.database.run(f"SELECT coalesce(max(rowid), -1) FROM {table}")[0][0]
+        query = sql.plain_sql(query_of(segment, has_metadata=False))
+        try:
+            rows = self.database.changes(sql.insert_sql(table, values, query))
+        except DatabaseError:
+            self._refuse(segment)
+        keys = [columns[key].name for key in segment.shape.keys]
+        distinct, missing = self.database.run(sql.arrivals_sql(table, keys, last))[0] if keys else (rows, 0)
+        if rows != segment.rows or distinct != rows or missing:
+            self._refuse(segment)
+        return self.database.changes(sql.replaced_sql(table, keys, last)) if keys and last >= 0 else 0
+
     def _replace(
         self, segment: Segment, stage: Stage, columns: dict[str, TableColumn], extra: Sequence[Column]
     ) -> int:
         shape, table = segment.shape, self.tables.landing(segment.shape).sql
-        facts = {"received": segment.received, "started": self.started, "version": segment.version or "NULL"}
-        values = {columns[column.property].name: VALUES[column].format(**facts) for column in extra}
-        for index, column in enumerate(shape.columns):
-            kept = columns[column.property]
-            values[kept.name] = sql.convert_sql(f"s.c{index}", column.type, kept.type)
+        values = self._values(segment, columns, extra)
         replaced = 0
         if shape.keys:
             match = sql.match_sql({columns[key].name: values[columns[key].name] for key in shape.keys})
             replaced = self.database.changes(
                 f"DELETE FROM {table} t USING {quote(stage.rows)} s WHERE {match}"
             )
-        self.database.run(sql.insert_sql(table, values, stage.rows))
+        self.database.run(sql.insert_sql(table, values, quote(stage.rows)))
         return replaced

@@ -7,25 +7,31 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from target_duckdb.database import ROW_GROUP
 from target_duckdb.errors import DatabaseError
 from target_duckdb.sql import WAREHOUSE, Table, literal
 
 if TYPE_CHECKING:
     from target_duckdb.database import Database
 
-WASTE = 0.2
+WASTE = 0.3
+TASKS, MANY_ROWS = 100, 100_000
 LOGGER = logging.getLogger("target-duckdb")
 
 
-def compact(database: Database) -> None:
-    """Put a fresh copy in the place of an attached warehouse of which much is waste.
+def compact(database: Database, rows: int) -> None:
+    """After a run of some rows, put a fresh copy in the place of a warehouse of which much is waste.
+
+    Before that, after a small run, DuckDB merges row groups that are not full; after a large one, which
+    leaves few, that would be the larger part of the work and gain nothing.
 
     The old file stays locked until the new one has its name, so nobody writes to it in between. A copy that
     fails, for want of disk perhaps, leaves everything as it was.
     """
+    database.run(f"SET max_vacuum_tasks = {TASKS if rows < MANY_ROWS else 0}")
     database.run(f"CHECKPOINT {WAREHOUSE}")
-    # The first look after a checkpoint was seen to count blocks as used that were not (DuckDB 1.5.6).
-    if min(_used_share(database) for _ in range(2)) > 1 - WASTE:
+    database.run("SET max_vacuum_tasks = 0")
+    if _used_share(database) > 1 - WASTE:
         return
     path = Path(database.settings.path).resolve()
     fresh = path.with_name(path.name + ".compact")
@@ -62,7 +68,9 @@ def _copy(database: Database, fresh: Path) -> None:
         "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = ?", [WAREHOUSE]
     )
     version = literal(tags[0][0].rstrip("+"))
-    database.run(f"ATTACH {literal(str(fresh))} AS compact (STORAGE_VERSION {version})")
+    database.run(
+        f"ATTACH {literal(str(fresh))} AS compact (STORAGE_VERSION {version}, ROW_GROUP_SIZE {ROW_GROUP})"
+    )
     try:
         database.run(f"COPY FROM DATABASE {WAREHOUSE} TO compact")
     finally:

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 HOLDER = re.compile(r"Conflicting lock is held in (.*?) \(PID (\d+)\)")
 REMOTE = ("md:", "motherduck:", "ducklake:", "quack:")
+SESSION = (
+    "TimeZone = 'UTC'",
+    "preserve_insertion_order = false",  # with it, and little memory, DuckDB works in one thread
+    "max_vacuum_tasks = 0",  # else a commit may write all row groups anew; compaction does that when it pays
+)
+ROW_GROUP = 61_440
+"""Half of DuckDB's own: a batch leaves two that are not full, and one thread compresses those while the
+others wait. A million contacts in four batches take a third less time so, and 2 % more room."""
 FIRST_WAIT, LONGEST_WAIT = 0.02, 1.0
 
 
@@ -34,7 +42,8 @@ class Database:
             config["threads"] = settings.threads
         try:
             self._connection = duckdb.connect(config=config)
-            self.run("SET TimeZone = 'UTC'")
+            for setting in SESSION:
+                self.run(f"SET {setting}")
         except (duckdb.Error, DatabaseError) as error:
             raise DatabaseError(f"DuckDB does not accept the settings: {_first_line(error)}") from error
 
@@ -113,11 +122,12 @@ class Database:
             raise DatabaseError(f"cannot make the folder of {path}: {error.strerror}") from error
 
     def _attach_sql(self) -> str:
-        path = self.settings.path
-        if path.startswith(REMOTE) or (Path(path).is_file() and Path(path).stat().st_size):
+        path, options = self.settings.path, [f"ROW_GROUP_SIZE {ROW_GROUP}"]
+        if path.startswith(REMOTE):
             return f"ATTACH {literal(path)} AS {WAREHOUSE}"
-        storage = literal(self.settings.storage_compatibility_version)
-        return f"ATTACH {literal(path)} AS {WAREHOUSE} (STORAGE_VERSION {storage})"
+        if not (Path(path).is_file() and Path(path).stat().st_size):
+            options.append(f"STORAGE_VERSION {literal(self.settings.storage_compatibility_version)}")
+        return f"ATTACH {literal(path)} AS {WAREHOUSE} ({', '.join(options)})"
 
     def _busy(self, cause: str) -> str:
         found = HOLDER.search(cause)

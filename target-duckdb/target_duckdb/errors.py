@@ -41,3 +41,7 @@ class DatabaseError(LoadError):
 
 class DeleteGuardError(LoadError):
     """A delete would remove more rows than `max_delete_fraction` permits."""
+
+
+class OddError(LoadError):
+    """Records are not as plain as a straight insert needs them; they have to be staged."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 AT_ONCE = 1000
 
 
-def batch_lines(message: Envelope) -> Iterator[list[bytes]]:
-    """Yield the records of a BATCH message's files as lines."""
+def batch_lines(message: Envelope) -> Iterator[bytes]:
+    """Yield the records of a BATCH message's files as blocks of lines."""
     encoding = msgspec.json.decode(message.encoding or b"{}", type=dict[str, str | None])
     reader = READERS.get(encoding.get("format") or "jsonl")
     compression = encoding.get("compression") or "none"
@@ -31,11 +31,11 @@ def batch_lines(message: Envelope) -> Iterator[list[bytes]]:
             f"BATCH of {message.stream!r}: cannot read {encoding}; jsonl, gzip and parquet are known"
         )
     head = b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(message.stream)
-    tail = b"}" if message.version is None else b',"version":%d}' % message.version
+    tail = b"}\n" if message.version is None else b',"version":%d}\n' % message.version
     for name in message.manifest or []:
         records = reader(_local(name), compression)
-        while lines := [head + record + tail for record in islice(records, AT_ONCE)]:
-            yield lines
+        while block := b"".join(head + record + tail for record in islice(records, AT_ONCE)):
+            yield block
 
 
 def _local(name: str) -> Path:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from target_duckdb.rawjson import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from target_duckdb.streams import Stream
 
@@ -23,6 +23,7 @@ class HotStreams:
 
     def __init__(self) -> None:
         self.decode: Callable[[bytes], msgspec.Struct] = _refuse
+        self.decode_lines: Callable[[bytes], list[msgspec.Struct]] = _refuse
         self.append: dict[type, Callable[[bytes], None]] = {}
         self._streams: dict[type, Stream] = {}
 
@@ -52,14 +53,25 @@ class HotStreams:
         if stream.guard and self._streams.pop(stream.guard, None):
             self._renew()
 
+    def owner(self, records: Iterable[msgspec.Struct]) -> Stream | None:
+        """Return the stream of decoded records if all are of one."""
+        kinds = set(map(type, records))
+        return self._streams[kinds.pop()] if len(kinds) == 1 else None
+
+    def distribute(self, records: Iterable[msgspec.Struct], lines: Iterable[bytes]) -> None:
+        """Hand each line to the stream of the record that it was decoded as."""
+        for record, line in zip(records, lines, strict=True):
+            self.append[type(record)](line)
+
     def _renew(self) -> None:
         self.append = {guard: stream.lines.append for guard, stream in self._streams.items()}
         guards = list(self._streams)
-        if not guards:
-            self.decode = _refuse
-            return
-        self.decode = msgspec.json.Decoder(reduce(or_, guards)).decode
+        if guards:
+            decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, guards))
+            self.decode, self.decode_lines = decoder.decode, decoder.decode_lines
+        else:
+            self.decode = self.decode_lines = _refuse
 
 
-def _refuse(_line: bytes) -> msgspec.Struct:
+def _refuse(_line: bytes) -> Any:  # noqa: ANN401 - it returns nothing at all
     raise msgspec.DecodeError

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from target_duckdb.batches import Activation, Batch, Declaration, Segment, Swap
@@ -19,7 +20,10 @@ from target_duckdb.spool import Spool
 from target_duckdb.streams import Stream
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from types import TracebackType
+
+    from msgspec import Struct
 
     from target_duckdb.batches import Step
     from target_duckdb.guards import Envelope
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 
 HURRY = 2.0
+WAITING = 2  # batches that DuckDB may be behind the reader; a third has the reader wait
+FIRST_ROWS, FIRST_BYTES = 122_880, 128 << 20  # a first batch is small so that DuckDB begins soon
 
 
 class Load:
@@ -49,7 +55,8 @@ class Load:
         self._state: bytes | None = None
         self._released: bytes | None = None
         self._worker = ThreadPoolExecutor(1, "duckdb")
-        self._commit: Future[None] | None = None
+        self._commits: deque[Future[None]] = deque()
+        self._has_begun = self._has_failed = False
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +105,14 @@ class Load:
         if name not in self.streams:
             raise UnknownStreamError(f"{kind} for stream {name!r} came before its SCHEMA")
         return self.streams[name]
+
+    def records(self, records: list[Struct], block: bytes) -> None:
+        """Take a block of lines that are records of known streams and fit."""
+        stream = self.hot.owner(records)
+        if stream:
+            stream.write_block(self._segment(stream), block, len(records))
+        else:
+            self.hot.distribute(records, block.split(b"\n")[:-1])
 
     def record(self, message: Envelope, line: bytes) -> None:
         """Take a RECORD message that the quick way did not: a stream's first, or one that does not fit."""
@@ -164,8 +179,8 @@ class Load:
             self.progress.say(self.committer.rows_in + self._rows(), self.committer.ledger.commits)
         if self._is_due(1 if self._covered == self._rows() else 2):
             self.flush()
-        if self._commit and self._commit.done():
-            self._wait()
+        while self._commits and self._commits[0].done():
+            self._commits.popleft().result()
 
     def finish(self, *, is_complete: bool = True) -> None:
         """Commit what is left; if the input was complete, with what counts only then."""
@@ -179,7 +194,7 @@ class Load:
                 elif stream.activated is not None and not stream.is_unversioned:
                     self._steps.append(Activation(stream.shape, stream.activated))
         self.flush(is_final=is_complete)
-        self._wait()
+        self._wait_until_waiting(0)
         self.progress.finish(self.committer.tallies.values())
         if self.committer.deleter.withheld:
             raise DeleteGuardError("; ".join(self.committer.deleter.withheld))
@@ -189,10 +204,16 @@ class Load:
         return spooled + sum(len(stream.lines) for stream in self.streams.values())
 
     def _is_due(self, patience: int) -> bool:
-        rows = self._rows() - self._held
+        rows, most_rows, most_bytes = (
+            self._rows() - self._held,
+            self.settings.batch_size_rows,
+            self.settings.batch_size_bytes,
+        )
+        if not self._has_begun:
+            most_rows, most_bytes = min(most_rows, FIRST_ROWS), min(most_bytes, FIRST_BYTES)
         return (
-            rows >= patience * self.settings.batch_size_rows
-            or self._bytes >= patience * self.settings.batch_size_bytes
+            rows >= patience * most_rows
+            or self._bytes >= patience * most_bytes
             or (rows > 0 and time.monotonic() - self._since >= patience * self.settings.max_batch_age_seconds)
         )
 
@@ -218,8 +239,12 @@ class Load:
         would send them again, and nothing could tell.
         """
         is_covered = is_final or self._covered == self._rows()
+        self._has_begun = True
         for stream in self.streams.values():
             self._seal(stream)
+            if not stream.is_careful and stream.shape.stream in self.committer.stager.doubtful:
+                self.hot.remove(stream)
+                stream.beware()
         held = [] if is_covered else [step for step in self._steps if not step.shape.keys]
         batch = Batch(
             tuple(step for step in self._steps if step not in held), None if held else self._state, is_final
@@ -227,15 +252,23 @@ class Load:
         self._steps, self._bytes, self._since = held, 0, time.monotonic()
         self._held = self._rows()
         self._covered = -1 if held else 0
-        self._wait()
-        self._commit = self._worker.submit(self._commit_batch, batch)
+        self._wait_until_waiting(WAITING - 1)
+        self._commits.append(self._worker.submit(self._commit_batch, batch))
 
-    def _wait(self) -> None:
-        if self._commit:
-            commit, self._commit = self._commit, None
-            commit.result()
+    def _wait_until_waiting(self, most: int) -> None:
+        while len(self._commits) > most:
+            self._commits.popleft().result()
 
     def _commit_batch(self, batch: Batch) -> None:
+        if self._has_failed:
+            return  # what comes after a batch that is not there must not be there either
+        try:
+            self._commit_and_release(batch)
+        except BaseException:
+            self._has_failed = True
+            raise
+
+    def _commit_and_release(self, batch: Batch) -> None:
         self.committer.commit(batch)
         for step in batch.steps:
             if isinstance(step, Segment):

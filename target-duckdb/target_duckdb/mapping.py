@@ -36,10 +36,10 @@ class LineMapper:
             "BATCH": self._alias,
         }
 
-    def map(self, batches: Iterable[list[bytes]]) -> Iterator[list[bytes]]:
-        """Yield the lines that each list of lines becomes."""
-        for lines in batches:
-            yield [made for line in lines for made in self._map(line)]
+    def map(self, given: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the lines that each block of lines becomes."""
+        for block in given:
+            yield b"".join(made + b"\n" for line in block.split(b"\n")[:-1] for made in self._map(line))
 
     def _map(self, line: bytes) -> Iterator[bytes]:
         try:

@@ -79,14 +79,14 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "integer",
         "Batch size in rows",
         "Commit after this many records of all streams.",
-        default=200_000,
+        default=245_760,
         minimum=1,
     ),
     "batch_size_bytes": _setting(
         "integer",
         "Batch size in bytes",
         "Commit after this many bytes of records of all streams.",
-        default=192 * 1024 * 1024,
+        default=256 * 1024 * 1024,
         minimum=1,
     ),
     "max_batch_age_seconds": _number_setting(

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from target_duckdb import sql
 from target_duckdb.errors import DatabaseError, InvalidValueError
+from target_duckdb.guards import record_type
+from target_duckdb.rawjson import UNREADABLE
 from target_duckdb.spool import writing
 from target_duckdb.sql import quote
 from target_duckdb.values import reject_line, rewrite
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from target_duckdb.batches import Segment
     from target_duckdb.database import Database
 
@@ -32,6 +38,8 @@ class Stager:
         self.run = database.run
         self.on_invalid_value = on_invalid_value
         self.has_metadata = has_metadata
+        self.doubtful: set[str] = set()
+        """The streams in which a text may have been something else, as DuckDB reads it."""
         self._count = 0
 
     def stage(self, segment: Segment) -> Stage:
@@ -42,9 +50,8 @@ class Stager:
             rewrite_segment(segment)
             stage = self._stage(segment)
         if stage.rejects and self.on_invalid_value == "fail":
-            key, name, reason = self.run(f"SELECT key, property, reason FROM {quote(stage.rejects)} LIMIT 1")[
-                0
-            ]
+            query = f"SELECT key, property, reason FROM {quote(stage.rejects)} LIMIT 1"
+            key, name, reason = self.run(query)[0]
             raise InvalidValueError(
                 f"{segment.shape.stream} {key}: {name}: {reason} (on_invalid_value is fail)"
             )
@@ -58,34 +65,45 @@ class Stager:
 
     def _stage(self, segment: Segment) -> Stage:
         self._count += 1
-        name, shape, keys = f"stage{self._count}", segment.shape, segment.shape.key_indexes
-        more = (
-            tuple(sql.ENVELOPE) if self.has_metadata else ("version",) if segment.version is not None else ()
-        )
-        source = sql.source_sql(str(segment.path), shape.columns, shape.fields, segment.longest, more)
-        self.run(sql.stage_sql(name, source, shape.columns, shape.fields, more))
-        rows, distinct, flawed, keyless = self.run(sql.count_sql(name, keys))[0]
+        name, keys = f"stage{self._count}", segment.shape.key_indexes
+        is_in_order = self.has_metadata  # the row numbers become sequence numbers
+        self._read(name, segment, is_in_order=is_in_order)
+        rows, distinct, odd, keyless = self.run(sql.count_sql(name, keys))[0]
         if rows != segment.rows:
-            raise DatabaseError(f"{shape.stream}: {segment.rows} records were spooled but {rows} read back")
-        rejects = self._rejects(segment, source, is_flawed=bool(flawed), is_keyless=bool(keyless))
+            stream = segment.shape.stream
+            raise DatabaseError(f"{stream}: {segment.rows} records were spooled but {rows} read back")
+        if odd and not segment.is_checked:
+            check_segment(segment)
+            self.doubtful.add(segment.shape.stream)
+            return self._stage(segment)
+        rejects = self._rejects(segment, is_flawed=bool(odd), is_keyless=bool(keyless))
+        is_unique = distinct == rows and not keyless
+        if not is_unique and not is_in_order:
+            self._read(name, segment, is_in_order=True)
         if keyless:
             self.run(f"DELETE FROM {quote(name)} WHERE {sql.keyless_sql(keys)}")
             segment.records_rejected += keyless
             segment.rows -= keyless
-        if distinct < rows:
+        if not is_unique:
             self.run(sql.keep_last_sql(name, keys))
-        staged = self.run(f"SELECT count(*) FROM {quote(name)}")[0][0] if keyless or distinct < rows else rows
-        return Stage(name, rejects, staged)
+            rows = self.run(f"SELECT count(*) FROM {quote(name)}")[0][0]
+        return Stage(name, rejects, rows)
 
-    def _rejects(self, segment: Segment, source: str, *, is_flawed: bool, is_keyless: bool) -> str | None:
-        parts = []
+    def _read(self, name: str, segment: Segment, *, is_in_order: bool) -> None:
+        """Read records, in order so that row numbers follow arrival; that is slower, and rarely needed."""
+        query = query_of(segment, self.has_metadata)
+        self.run(f"SET preserve_insertion_order = {is_in_order}")
+        self.run(sql.stage_sql(name, query))
+        self.run("SET preserve_insertion_order = false")
+
+    def _rejects(self, segment: Segment, *, is_flawed: bool, is_keyless: bool) -> str | None:
+        parts, shape = [], segment.shape
+        source = source_of(segment)
         if segment.rejects.exists():
             parts.append(sql.read_rejects_sql(str(segment.rejects), segment.longest_reject))
         if is_flawed:
-            shape = segment.shape
             parts.append(sql.rejects_sql(source, shape.columns, shape.fields, shape.key_indexes))
         if is_keyless:
-            shape = segment.shape
             parts.append(sql.keyless_rejects_sql(source, shape.columns, shape.fields, shape.key_indexes))
         if not parts:
             return None
@@ -95,17 +113,56 @@ class Stager:
         return name
 
 
+def source_of(segment: Segment, more: Sequence[str] = ()) -> str:
+    """Return the table function that reads a segment's spool file."""
+    shape = segment.shape
+    return sql.source_sql(str(segment.path), shape.columns, shape.fields, segment.longest, more)
+
+
+def query_of(segment: Segment, has_metadata: bool) -> str:  # noqa: FBT001
+    """Return the query of a segment's records, each with whether it needs a closer look."""
+    shape = segment.shape
+    more = tuple(sql.ENVELOPE) if has_metadata else ("version",) if segment.version is not None else ()
+    odd = [*sql.flaws(shape.columns, shape.fields).values()]
+    if not segment.is_checked:
+        odd += sql.doubts(shape.columns, shape.fields, shape.key_indexes)
+    return sql.select_sql(source_of(segment, more), shape.columns, shape.fields, sql.any_sql(odd), more)
+
+
+def check_segment(segment: Segment) -> None:
+    """Look again at lines that were let through without a look at their texts."""
+    decode = msgspec.json.Decoder(record_type(segment.shape, is_careful=True)).decode
+    _write_again(segment, lambda line: line if _fits(decode, line) else None)
+    segment.is_checked = True
+
+
 def rewrite_segment(segment: Segment) -> None:
     """Write a spool file again, value by value."""
+    _write_again(segment, lambda _line: None)
+    segment.is_checked = True
+
+
+def _fits(decode: Callable[[bytes], object], line: bytes) -> bool:
+    try:
+        decode(line)
+    except UNREADABLE:
+        return False
+    return True
+
+
+def _write_again(segment: Segment, keep: Callable[[bytes], bytes | None]) -> None:
     shape, fresh = segment.shape, segment.path.with_suffix(".rewritten")
-    kept = longest = 0
+    rows = longest = 0
     with writing(fresh), segment.path.open("rb") as old, fresh.open("wb") as new:
-        for line in old:
-            made = rewrite(line, shape)
-            segment.reject([reject_line(rejection) for rejection in made.rejections])
-            if made.line is not None:
-                new.write(made.line + b"\n")
-                kept, longest = kept + 1, max(longest, len(made.line))
+        for given in old:
+            line = keep(given)
+            if line is None:
+                made = rewrite(given, shape)
+                segment.reject([reject_line(rejection) for rejection in made.rejections])
+                line = made.line and made.line + b"\n"
+            if line is not None:
+                new.write(line)
+                rows, longest = rows + 1, max(longest, len(line))
     fresh.replace(segment.path)
-    segment.records_rejected += segment.rows - kept
-    segment.rows, segment.longest = kept, longest
+    segment.records_rejected += segment.rows - rows
+    segment.rows, segment.longest = rows, longest

@@ -23,7 +23,8 @@ class Stream:
     def __init__(self, shape: Shape, version: int) -> None:
         self.shape = shape
         self.version = version
-        self.guard = None if shape.is_renamed else record_type(shape)
+        self.is_careful = False
+        self.guard = None if shape.is_renamed else record_type(shape, is_careful=False)
         self.lines: list[bytes] = []
         self.segment: Segment | None = None
         self.is_versioned = False
@@ -44,25 +45,40 @@ class Stream:
         self.was_opened = former.was_opened
         self.is_swept, self.activated = former.is_swept, former.activated
 
+    def beware(self) -> None:
+        """Look at texts, too, from now on."""
+        self.is_careful = True
+        self.guard = None if self.shape.is_renamed else record_type(self.shape, is_careful=True)
+
     def open(self, spool: Spool, base: Shape | None) -> Segment:
         """Begin a segment."""
         self.was_opened = True
         path, self._file = spool.new_file()
         rejects, received = path.with_suffix(".rejects"), int(time.time() * 1_000_000)
         version = self.version if self.is_versioned else None
-        self.segment = Segment(
-            self.shape, path, rejects, received=received, version=version, is_fresh=self.is_swept, base=base
-        )
+        self.segment = Segment(self.shape, path, rejects, received=received, version=version, base=base)
+        self.segment.is_fresh = self.is_swept
+        self.segment.is_checked = self.is_careful or self.guard is None
         return self.segment
 
     def write(self, segment: Segment) -> None:
         """Write the waiting lines to the segment."""
-        if self.lines and self._file:
-            segment.rows += len(self.lines)
-            segment.longest = max(segment.longest, *map(len, self.lines))
-            with writing(segment.path):
-                self._file.write(b"\n".join(self.lines) + b"\n")
+        if self.lines:
+            longest = max(map(len, self.lines))
+            self._write(segment, b"\n".join(self.lines) + b"\n", len(self.lines), longest)
             self.lines.clear()
+
+    def write_block(self, segment: Segment, block: bytes, rows: int) -> None:
+        """Write whole lines to the segment, after those that wait."""
+        self.write(segment)
+        self._write(segment, block, rows, len(block))
+
+    def _write(self, segment: Segment, block: bytes, rows: int, longest: int) -> None:
+        segment.rows += rows
+        segment.longest = max(segment.longest, longest)
+        if self._file:
+            with writing(segment.path):
+                self._file.write(block)
 
     def rewrite(self, line: bytes, segment: Segment) -> None:
         """Take a record value by value."""

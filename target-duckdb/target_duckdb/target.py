@@ -100,7 +100,7 @@ class TargetDuckDB(Target):
             raise TRANSLATIONS.get(type(error), type(error))(str(error)) from error
         return reader.counts
 
-    def _lines(self, file_input: IO[Any] | None) -> Iterable[list[bytes]]:
+    def _lines(self, file_input: IO[Any] | None) -> Iterable[bytes]:
         if file_input is None:
             return blocks(sys.stdin.fileno(), self.interruption)
         return _encoded(file_input)
@@ -134,6 +134,7 @@ class TargetDuckDB(Target):
         raise NotImplementedError
 
 
-def _encoded(file_input: IO[Any]) -> Iterator[list[bytes]]:
+def _encoded(file_input: IO[Any]) -> Iterator[bytes]:
     while lines := list(islice(file_input, LINES_AT_ONCE)):
-        yield [(line.encode() if isinstance(line, str) else line).rstrip(b"\r\n") for line in lines]
+        found = (line.encode() if isinstance(line, str) else line for line in lines)
+        yield b"".join(line.rstrip(b"\r\n") + b"\n" for line in found)

@@ -76,7 +76,8 @@ class Warehouse:
         given = lines(messages)
         out = io.StringIO()
         with contextlib.redirect_stdout(out), Load(read_settings(self.config(**settings))) as load:
-            Reader(load).read([[line] for line in given] if one_by_one else [given])
+            given = [line + b"\n" for line in given]
+            Reader(load).read(given if one_by_one else [b"".join(given)])
             load.finish()
         return [json.loads(line) for line in out.getvalue().splitlines()]
 

@@ -270,7 +270,7 @@ class Watched:
             contextlib.redirect_stdout(out),
             Load(settings_of(self.warehouse.config(batch_size_rows=size))) as load,
         ):
-            Reader(load).read([line] for line in lines(messages))
+            Reader(load).read(line + b"\n" for line in lines(messages))
             load.finish()
         return [json.loads(text) for text in out.states]
 
