@@ -68,7 +68,10 @@ WORDS = ["lorem", "ipsum", "dolor", "café", "naïve", "straße", '"quoted"', "e
 PEERS = {
     "target-duckdb 0.8.0": ["target-duckdb==0.8.0", "duckdb==1.5.6", "setuptools<81"],
     "dlt": ["dlt[duckdb]", "duckdb==1.5.6", "pyarrow"],
+    "SDK SQLTarget": ["singer-sdk~=0.54.5", "duckdb-engine==0.17.0", "duckdb==1.5.6", "sqlalchemy<2.1"],
 }
+OURS: dict[str, object] = {}
+"""Settings of ours that the command line gave."""
 LIMIT = """
 import duckdb, json, sys
 source, path, columns = sys.argv[1:]
@@ -95,6 +98,24 @@ def tables():
                 yield reader.read_json(text, reader.ReadOptions(block_size=16 << 20))
 pipeline = dlt.pipeline('bench', destination=dlt.destinations.duckdb(path), dataset_name='crm')
 pipeline.run(tables(), table_name='contacts', write_disposition='append', loader_file_format='parquet')
+"""
+SDK = """
+import sys
+from singer_sdk import SQLTarget
+from singer_sdk.connectors import SQLConnector
+from singer_sdk.sinks import SQLSink
+class Connector(SQLConnector):
+    allow_merge_upsert = False
+class Sink(SQLSink):
+    connector_class = Connector
+    @property
+    def key_properties(self):
+        return []  # a primary key makes it fail: DuckDB knows no SERIAL
+class Target(SQLTarget):
+    name = "target-sdk"
+    default_sink_class = Sink
+    config_jsonschema = {"type": "object", "properties": {"sqlalchemy_url": {"type": "string"}}}
+Target.cli(["--config", sys.argv[1]])
 """
 
 
@@ -162,6 +183,8 @@ def interleaved(rows: int) -> Iterator[str]:
     yield from map(head, names)
     for number in range(rows):
         yield message(names[number % 5], contact(number, chance))
+        if number % STATE_EVERY == 0:
+            yield json.dumps({"type": "STATE", "value": number})
 
 
 def wide(rows: int) -> Iterator[str]:
@@ -182,6 +205,13 @@ CASES: dict[str, Callable[[int], Iterator[str]]] = {
     "five streams": interleaved,
     "300 columns": wide,
     "1,000 rows": lambda _rows: contacts(1000),
+    "10,000 rows": lambda _rows: contacts(10_000),
+    "small batches": lambda rows: contacts(rows // 10),
+}
+NOT_RUN = {  # what a loader cannot do, or what would take it hours
+    "limit": {"five streams", "small batches"},
+    "dlt": set(CASES) - {"contacts"},
+    "SDK SQLTarget": set(CASES) - {"1,000 rows", "10,000 rows"},
 }
 
 
@@ -214,8 +244,9 @@ def config(name: str, values: dict[str, object]) -> Path:
 
 def command(loader: str, lines: Path, database: Path) -> list[str | Path]:
     """Return what runs a loader."""
+    small = {"batch_size_rows": 1000} if lines.name.startswith("small") else {}
     if loader == "ours":
-        settings = {"path": str(database), "default_target_schema": "crm"}
+        settings = {"path": str(database), "default_target_schema": "crm", **small, **OURS}
         return [sys.executable, "-m", "target_duckdb.cli", "--config", config("ours", settings)]
     if loader == "limit":
         properties = json.loads(lines.open(encoding="utf-8").readline())["schema"]["properties"]
@@ -223,10 +254,14 @@ def command(loader: str, lines: Path, database: Path) -> list[str | Path]:
         struct = f"STRUCT({', '.join(fields)})"
         return [sys.executable, "-c", LIMIT, lines, database, struct]
     python = environment(loader)
-    if loader == "dlt":
-        return [python, "-c", DLT, lines, database]
-    settings = {"path": str(database), "default_target_schema": "crm", "primary_key_required": False}
-    return [python.with_name("target-duckdb"), "--config", config("peer", settings)]
+    return {
+        "dlt": [python, "-c", DLT, lines, database],
+        "SDK SQLTarget": [python, "-c", SDK, config("sdk", {"sqlalchemy_url": f"duckdb:///{database}"})],
+    }.get(loader) or [
+        python.with_name("target-duckdb"),
+        "--config",
+        config("peer", {"path": str(database), "default_target_schema": "crm", **small}),
+    ]
 
 
 def run(loader: str, case: str, rows: int) -> Cost:
@@ -282,15 +317,16 @@ def main() -> None:
     )
     parser.add_argument("--full", action="store_true", help="a million rows instead of 100,000")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", default="ours,limit,target-duckdb 0.8.0,dlt", help="loaders, by comma")
+    parser.add_argument("--only", default=",".join(["ours", "limit", *PEERS]), help="loaders, by comma")
     parser.add_argument("--cases", default=";".join(CASES), help="cases, by semicolon")
+    parser.add_argument("--rows", type=int, help="as many rows instead")
+    parser.add_argument("--set", type=json.loads, default={}, help="settings of ours, as JSON")
     given = parser.parse_args()
+    OURS.update(given.set)
     ROOT.mkdir(exist_ok=True)
-    rows = 1_000_000 if given.full else 100_000
+    rows = given.rows or (1_000_000 if given.full else 100_000)
     for case in given.cases.split(";"):
-        loaders = [name for name in given.only.split(",") if name != "dlt" or case == "contacts"]
-        if case == "five streams":
-            loaders = [name for name in loaders if name != "limit"]
+        loaders = [name for name in given.only.split(",") if case not in NOT_RUN.get(name, ())]
         costs: dict[str, list[Cost]] = {name: [] for name in loaders}
         for _ in range(given.runs):
             for name in loaders:

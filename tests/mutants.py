@@ -126,6 +126,27 @@ MUTANTS = (
         "tests/target_duckdb/test_loads.py",
     ),
     Mutant(
+        "target-duckdb: a number that DuckDB would write anew passes for a text",
+        "target-duckdb/target_duckdb/staging.py",
+        "    if not segment.is_checked:\n        odd +=",
+        "    if False:\n        odd +=",
+        "tests/target_duckdb/test_straight.py",
+    ),
+    Mutant(
+        "target-duckdb: records that go straight in leave the rows they replace",
+        "target-duckdb/target_duckdb/sql.py",
+        "WHERE t.rowid <= {last} AND {match}",
+        "WHERE false AND {match}",
+        "tests/target_duckdb/test_straight.py",
+    ),
+    Mutant(
+        "target-duckdb: a batch is committed after one that failed",
+        "target-duckdb/target_duckdb/loader.py",
+        "        if self._has_failed:\n",
+        "        if False:\n",
+        "tests/target_duckdb/test_straight.py",
+    ),
+    Mutant(
         "target-duckdb: deletes beyond belief are carried out",
         "target-duckdb/target_duckdb/deletes.py",
         "lost <= before * self.settings.max_delete_fraction",

@@ -10,7 +10,7 @@ from target_duckdb import sql
 from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
 from target_duckdb.compaction import compact
 from target_duckdb.deletes import Deleter
-from target_duckdb.errors import DatabaseError, OddError
+from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
 from target_duckdb.ledger import Ledger
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
 from target_duckdb.sql import quote
@@ -55,23 +55,36 @@ class Committer:
 
     def commit(self, batch: Batch) -> None:
         """Commit a batch; after an error nothing of it is there."""
-        straight = {
-            step.path for step in batch.steps if isinstance(step, Segment) and self._is_straight(step)
-        }
+        segments = [step for step in batch.steps if isinstance(step, Segment)]
+        straight = {segment.path for segment in segments if self._is_straight(segment)}
+        while not self._is_committed(batch, straight):
+            straight = set()
+        self.ledger.commits += 1
+
+    def _is_committed(self, batch: Batch, straight: Collection[Path]) -> bool:
+        """Try to commit a batch; what goes wrong and may go right in another way changes nothing."""
         before = copy.deepcopy(self.tallies)
         try:
             self._commit(batch, straight)
-        except OddError:
+        except (OddError, OutOfMemoryError) as error:
+            if isinstance(error, OutOfMemoryError) and not self.database.use_one_thread():
+                raise
             self.tallies = before
-            self._commit(batch, set())
-        self.ledger.commits += 1
+            return False
+        return True
 
     def _commit(self, batch: Batch, straight: Collection[Path]) -> None:
-        stages = {
-            step.path: self._stage(step)
-            for step in batch.steps
-            if isinstance(step, Segment) and step.path not in straight
-        }
+        stages: dict[Path, Stage] = {}
+        try:
+            for step in batch.steps:
+                if isinstance(step, Segment) and step.path not in straight:
+                    stages[step.path] = self._stage(step)
+            self._commit_stages(batch, stages)
+        finally:
+            for stage in stages.values():
+                self.stager.drop(stage)
+
+    def _commit_stages(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         finish = (lambda: compact(self.database, self.rows_in)) if batch.is_final else None
         with self.database.transaction(finish):
             self.ledger.open()
@@ -85,7 +98,9 @@ class Committer:
                 elif isinstance(step, Swap):
                     self.tables.swap(step.shape)
             self._close_ledger(batch)
-        self._tidy(batch, stages)
+        for step in batch.steps:
+            if isinstance(step, Activation) and step.base:
+                self.deleter.forget(step.base.stream)
 
     def _is_straight(self, segment: Segment) -> bool:
         """Whether a segment may go into its table without being staged: nothing odd is known of it."""
@@ -128,13 +143,6 @@ class Committer:
         tallies = [self.tallies[name] for name in sorted(touched & self.tallies.keys())]
         self.ledger.close(batch, tallies, self.rows_in)
 
-    def _tidy(self, batch: Batch, stages: dict[Path, Stage]) -> None:
-        for stage in stages.values():
-            self.stager.drop(stage)
-        for step in batch.steps:
-            if isinstance(step, Activation) and step.base:
-                self.deleter.forget(step.base.stream)
-
     def _tally(self, shape: Shape) -> Tally:
         if shape.stream not in self.tallies:
             self.tallies[shape.stream] = Tally(shape.stream, self.tables.place(shape))
@@ -150,17 +158,18 @@ class Committer:
         extra = self._extra(segment)
         columns = self.tables.prepare(shape, extra)
         if stage is None:
-            staged, replaced = segment.rows, self._insert(segment, columns, extra)
+            staged, rejected, replaced = segment.rows, 0, self._insert(segment, columns, extra)
         else:
             if stage.rejects:
                 self.ledger.note_rejects(tally, stage.rejects)
-            staged, replaced = stage.staged, self._replace(segment, stage, columns, extra)
+            staged, rejected = stage.staged, stage.rejected
+            replaced = self._replace(segment, stage, columns, extra)
         tally.rows_in += segment.rows + segment.records_rejected
-        tally.rejected += segment.records_rejected
+        tally.rejected += segment.records_rejected + rejected
         tally.values_rejected += segment.values_rejected
         tally.updated += replaced
         tally.inserted += staged - replaced
-        tally.superseded += segment.rows - staged
+        tally.superseded += segment.rows - rejected - staged
         tally.deleted += self.deleter.purge(shape, columns)
         tally.seconds += segment.seconds + time.monotonic() - started
 
@@ -208,6 +217,8 @@ class Committer:
         query = sql.plain_sql(query_of(segment, has_metadata=False))
         try:
             rows = self.database.changes(sql.insert_sql(table, values, query))
+        except OutOfMemoryError:
+            raise
         except DatabaseError:
             self._refuse(segment)
         keys = [columns[key].name for key in segment.shape.keys]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.errors import DatabaseError
+from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import WAREHOUSE, literal
 
 if TYPE_CHECKING:
@@ -56,16 +56,24 @@ class Database:
         """Close DuckDB."""
         self._connection.close()
 
-    def interrupt(self) -> None:
-        """Stop the statement that is running in another thread."""
-        self._connection.interrupt()
-
     def run(self, statement: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
         """Run one statement and return all its rows."""
         try:
             return self._connection.execute(statement, parameters).fetchall()
+        except duckdb.OutOfMemoryException as error:
+            limit = self.settings.memory_limit
+            raise OutOfMemoryError(
+                f"memory_limit {limit} is too small, raise it; a table needs the more the more columns it has"
+                f" ({_first_line(error)})"
+            ) from error
         except (duckdb.Error, UnicodeEncodeError) as error:
             raise DatabaseError(_first_line(error)) from error
+
+    def use_one_thread(self) -> bool:
+        """Need less memory from now on, the less the more columns a table has; return whether that is new."""
+        is_new = bool(self.run("SELECT current_setting('threads') > 1")[0][0])
+        self.run("SET threads = 1")
+        return is_new
 
     def changes(self, statement: str) -> int:
         """Run a statement that changes rows and return how many it changed."""

@@ -39,6 +39,10 @@ class DatabaseError(LoadError):
     """DuckDB cannot be opened, is locked, or refuses a statement."""
 
 
+class OutOfMemoryError(DatabaseError):
+    """DuckDB cannot do a statement with the memory it may use."""
+
+
 class DeleteGuardError(LoadError):
     """A delete would remove more rows than `max_delete_fraction` permits."""
 

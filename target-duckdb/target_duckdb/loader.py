@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 HURRY = 2.0
 WAITING = 2  # batches that DuckDB may be behind the reader; a third has the reader wait
-FIRST_ROWS, FIRST_BYTES = 122_880, 128 << 20  # a first batch is small so that DuckDB begins soon
+FIRST_ROWS, FIRST_BYTES = 61_440, 64 << 20
+"""Of each stream in the first batch, so that DuckDB begins soon; every further one may be twice as large."""
 
 
 class Load:
@@ -56,7 +57,8 @@ class Load:
         self._released: bytes | None = None
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._commits: deque[Future[None]] = deque()
-        self._has_begun = self._has_failed = False
+        self._batches = 0
+        self._has_failed = False
 
     def __enter__(self) -> Self:
         return self
@@ -204,13 +206,10 @@ class Load:
         return spooled + sum(len(stream.lines) for stream in self.streams.values())
 
     def _is_due(self, patience: int) -> bool:
-        rows, most_rows, most_bytes = (
-            self._rows() - self._held,
-            self.settings.batch_size_rows,
-            self.settings.batch_size_bytes,
-        )
-        if not self._has_begun:
-            most_rows, most_bytes = min(most_rows, FIRST_ROWS), min(most_bytes, FIRST_BYTES)
+        rows = self._rows() - self._held
+        part = max(1, len(self._steps)) << min(self._batches, 16)
+        most_rows = min(self.settings.batch_size_rows, FIRST_ROWS * part)
+        most_bytes = min(self.settings.batch_size_bytes, FIRST_BYTES * part)
         return (
             rows >= patience * most_rows
             or self._bytes >= patience * most_bytes
@@ -239,7 +238,7 @@ class Load:
         would send them again, and nothing could tell.
         """
         is_covered = is_final or self._covered == self._rows()
-        self._has_begun = True
+        self._batches += 1
         for stream in self.streams.values():
             self._seal(stream)
             if not stream.is_careful and stream.shape.stream in self.committer.stager.doubtful:

@@ -55,7 +55,7 @@ def blocks(descriptor: int, interruption: Interruption | None = None) -> Iterato
         if block is IDLE:
             yield b""
         elif end := block.rfind(b"\n") + 1:
-            yield b"".join([*rest, block[:end]])
+            yield b"".join([*rest, memoryview(block)[:end]])
             rest = [block[end:]]
         else:
             rest.append(block)

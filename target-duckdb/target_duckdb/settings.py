@@ -78,15 +78,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "batch_size_rows": _setting(
         "integer",
         "Batch size in rows",
-        "Commit after this many records of all streams.",
-        default=245_760,
+        "Commit after this many records of all streams, sooner at first.",
+        default=368_640,
         minimum=1,
     ),
     "batch_size_bytes": _setting(
         "integer",
         "Batch size in bytes",
-        "Commit after this many bytes of records of all streams.",
-        default=256 * 1024 * 1024,
+        "Commit after this many bytes of records of all streams, sooner at first.",
+        default=384 * 1024 * 1024,
         minimum=1,
     ),
     "max_batch_age_seconds": _number_setting(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from target_duckdb import sql
-from target_duckdb.errors import DatabaseError, InvalidValueError
+from target_duckdb.errors import DatabaseError, InvalidValueError, OutOfMemoryError
 from target_duckdb.guards import record_type
 from target_duckdb.rawjson import UNREADABLE
 from target_duckdb.spool import writing
@@ -29,6 +29,7 @@ class Stage:
     rows: str
     rejects: str | None
     staged: int
+    rejected: int  # records without a valid key
 
 
 class Stager:
@@ -46,6 +47,8 @@ class Stager:
         """Stage a segment; if DuckDB refuses it as it is, after a second look at every value."""
         try:
             stage = self._stage(segment)
+        except OutOfMemoryError:
+            raise
         except DatabaseError:
             rewrite_segment(segment)
             stage = self._stage(segment)
@@ -82,19 +85,19 @@ class Stager:
             self._read(name, segment, is_in_order=True)
         if keyless:
             self.run(f"DELETE FROM {quote(name)} WHERE {sql.keyless_sql(keys)}")
-            segment.records_rejected += keyless
-            segment.rows -= keyless
         if not is_unique:
             self.run(sql.keep_last_sql(name, keys))
             rows = self.run(f"SELECT count(*) FROM {quote(name)}")[0][0]
-        return Stage(name, rejects, rows)
+        return Stage(name, rejects, rows, keyless)
 
     def _read(self, name: str, segment: Segment, *, is_in_order: bool) -> None:
         """Read records, in order so that row numbers follow arrival; that is slower, and rarely needed."""
         query = query_of(segment, self.has_metadata)
         self.run(f"SET preserve_insertion_order = {is_in_order}")
-        self.run(sql.stage_sql(name, query))
-        self.run("SET preserve_insertion_order = false")
+        try:
+            self.run(sql.stage_sql(name, query))
+        finally:
+            self.run("SET preserve_insertion_order = false")
 
     def _rejects(self, segment: Segment, *, is_flawed: bool, is_keyless: bool) -> str | None:
         parts, shape = [], segment.shape

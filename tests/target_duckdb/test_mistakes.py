@@ -121,6 +121,17 @@ def test_a_bad_setting(warehouse, settings, expected):
     assert expected in complaint(warehouse.command(schema("a"), record("a", id=1), **settings))
 
 
+def test_too_little_memory_is_said_and_nothing_is_lost(warehouse):
+    rules = {"id": {"type": "integer"}, **{f"x{number}": {"type": "string"} for number in range(100)}}
+    warehouse.load(schema("a"), record("a", id=1))
+    wide = [record("b", id=number, **{f"x{n}": "text" for n in range(100)}) for number in range(3000)]
+    said = complaint(warehouse.command(schema("b", rules), *wide, memory_limit="5MB"))
+    assert "memory_limit 5MB is too small, raise it" in said
+    assert warehouse.ids("crm.a") == [1]
+    warehouse.load(schema("b", rules), *wide)
+    assert warehouse.one("SELECT count(*) FROM crm.b") == 3000
+
+
 def test_a_missing_path(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     command = [*COMMAND, "--config", str(tmp_path / "config.json")]
