@@ -67,7 +67,7 @@ class Committer:
         try:
             self._commit(batch, straight)
         except (OddError, OutOfMemoryError) as error:
-            if isinstance(error, OutOfMemoryError) and not self.database.use_one_thread():
+            if isinstance(error, OutOfMemoryError) and not self.database.save_memory():
                 raise
             self.tallies = before
             return False

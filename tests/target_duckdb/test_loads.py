@@ -313,3 +313,14 @@ def test_rows_without_a_key_wait_for_the_state_that_covers_them(warehouse):
 
 def test_an_activation_of_an_unknown_stream_is_a_mistake(warehouse):
     assert warehouse.command(activate("nope", 1)).returncode == 1
+
+
+@pytest.mark.soak
+def test_a_wide_table_loads_within_the_memory_that_is_there_by_default(warehouse):
+    rules = {"id": {"type": "integer"}, **{f"x{number}": {"type": "string"} for number in range(300)}}
+    rows = [
+        record("wide", id=n, **{f"x{place}": f"value {n + place}" for place in range(300)})
+        for n in range(80_000)
+    ]
+    assert warehouse.command(schema("wide", rules), *rows).returncode == 0
+    assert warehouse.one("SELECT count(*) FROM crm.wide") == 80_000
