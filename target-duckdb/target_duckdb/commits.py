@@ -63,14 +63,15 @@ class Committer:
 
     def _is_committed(self, batch: Batch, straight: Collection[Path]) -> bool:
         """Try to commit a batch; what goes wrong and may go right in another way changes nothing."""
-        before = copy.deepcopy(self.tallies)
+        tallies, withheld = copy.deepcopy(self.tallies), list(self.deleter.withheld)
         try:
             self._commit(batch, straight)
         except (OddError, OutOfMemoryError) as error:
             if isinstance(error, OutOfMemoryError) and not self.database.save_memory():
                 raise
-            self.tallies = before
+            self.tallies, self.deleter.withheld = tallies, withheld
             return False
+        self.tables.settle()
         return True
 
     def _commit(self, batch: Batch, straight: Collection[Path]) -> None:

@@ -40,12 +40,13 @@ class Tables:
         self.is_overwriting = is_overwriting
         self._places: dict[str, Table] = {}
         self._renewed: set[str] = set()
+        self._renewing: set[str] = set()
         self._columns: dict[Table, list[TableColumn]] = {}
         self._owners: dict[str, dict[str, str]] = {}
 
     def open(self) -> None:
         """Read the catalogue, once per transaction: others may have been at work in between."""
-        self._columns, self._owners = {}, {}
+        self._columns, self._owners, self._renewing = {}, {}, set()
         here = "WHERE database_name = ? AND NOT internal"
         rows = self.run(
             "SELECT schema_name, table_name, column_name, data_type, coalesce(comment, '')"
@@ -64,6 +65,10 @@ class Tables:
             if (owner := original_name(comment)) is not None:
                 del self._owners[schema][name]
                 self._owners[schema][owner] = name
+
+    def settle(self) -> None:
+        """Take note that a transaction was committed."""
+        self._renewed |= self._renewing
 
     def place(self, shape: Shape) -> Table:
         """Return the table of a stream: of its name, or of one that DuckDB can tell from the others."""
@@ -86,10 +91,10 @@ class Tables:
     def prepare(self, shape: Shape, extra: Sequence[Column] = ()) -> dict[str, TableColumn]:
         """Make a table fit its stream and return the column of each property."""
         table = self.landing(shape)
-        if self.is_overwriting and shape.stream not in self._renewed:
+        if self.is_overwriting and shape.stream not in self._renewed | self._renewing:
             self.run(f"DROP TABLE IF EXISTS {table.sql}")
             self._columns.pop(table, None)
-            self._renewed.add(shape.stream)
+            self._renewing.add(shape.stream)
         own = {column.property for column in shape.columns}
         columns = [*shape.columns, *(column for column in extra if column.property not in own)]
         existing = {column.name: column for column in self.columns(table)}
