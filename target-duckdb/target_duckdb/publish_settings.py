@@ -29,6 +29,13 @@ def formats(text: str) -> tuple[str, ...]:
     return words(text)
 
 
+def directory(text: str) -> Path:
+    """Return the path of a directory; raises ArgumentTypeError for nothing."""
+    if Path(text) == Path():
+        raise argparse.ArgumentTypeError("a directory has to have a name; --formats '' makes no exports")
+    return Path(text)
+
+
 def path_or_none(text: str) -> Path | None:
     """Return a path, or None for nothing."""
     return Path(text) if text else None
@@ -86,7 +93,7 @@ OPTIONS: dict[str, Option] = {
         "output/published/analytics.duckdb", Path, "the read copy; not named like a schema in it"
     ),
     "exports": Option(
-        "exports", Path, "the directory of Parquet and CSV files, beside the read copy or a full path"
+        "exports", directory, "the directory of Parquet and CSV files, beside the read copy or a full path"
     ),
     "live": Option(
         "live.duckdb", path_or_none, "a file of views on the Parquet files, likewise; nothing: none"

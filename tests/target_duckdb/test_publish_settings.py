@@ -26,7 +26,9 @@ def test_exports_and_views_lie_beside_the_read_copy_unless_told_otherwise():
 
 
 @pytest.mark.parametrize(
-    "words", [["--keep", "0"], ["--mode", "rw"], ["--formats", "xlsx"], ["--wait", "soon"]], ids=" ".join
+    "words",
+    [["--keep", "0"], ["--mode", "rw"], ["--formats", "xlsx"], ["--wait", "soon"], ["--exports", ""]],
+    ids=" ".join,
 )
 def test_a_setting_that_makes_no_sense_is_refused(words, capsys):
     with pytest.raises(SystemExit) as refused:
