@@ -74,9 +74,14 @@ def parse_decimal(text: str) -> str | None:
 
 
 def parse_number(text: str) -> float | None:
-    """Return a number, None for an empty text; raise ValueError if it is neither."""
+    """Return a number, None for an empty text; raise ValueError if it is neither or has too many digits."""
     exact = parse_decimal(text)
-    return None if exact is None else float(exact)
+    if exact is None:
+        return None
+    number = float(exact)
+    if Decimal(repr(number)) != Decimal(exact):
+        raise ValueError(text)  # 9007199254740993 would become 9007199254740992
+    return number
 
 
 def parse_boolean(text: str) -> bool | None:

@@ -147,6 +147,8 @@ def _same_opencrm(kind: str, raw: str, stored: Any, unparsed: Any) -> bool:
         return opencrm_value(kind, stored) == meant
     if isinstance(stored, float) and isinstance(meant, Decimal):
         return stored == float(meant)
+    if isinstance(meant, int | Decimal) and stored is None and unparsed == raw:
+        return Decimal(repr(float(meant))) != meant  # more digits than a double holds
     return stored == meant or (kind == "ref" and meant is None and stored in {"", "0"})
 
 

@@ -73,6 +73,8 @@ def test_a_value_that_fits_its_type(field, raw, value):
         ("whole", "12.5"),
         ("whole", "9" * 40),
         ("number", "Infinity"),
+        ("number", "9007199254740993"),
+        ("number", "0.12345678901234567890"),
         ("flag", "maybe"),
         ("text", ["a"]),
         ("money", {"a": 1}),
