@@ -147,9 +147,15 @@ def _same_opencrm(kind: str, raw: str, stored: Any, unparsed: Any) -> bool:
         return opencrm_value(kind, stored) == meant
     if isinstance(stored, float) and isinstance(meant, Decimal):
         return stored == float(meant)
-    if isinstance(meant, int | Decimal) and stored is None and unparsed == raw:
-        return Decimal(repr(float(meant))) != meant  # more digits than a double holds
-    return stored == meant or (kind == "ref" and meant is None and stored in {"", "0"})
+    is_nothing = kind == "ref" and meant is None and stored in {"", "0"}
+    return stored == meant or is_nothing or _is_kept(meant, raw, stored, unparsed)
+
+
+def _is_kept(meant: Any, raw: str, stored: Any, unparsed: Any) -> bool:
+    """Tell whether a number has more digits than a double holds, and is kept as text for that."""
+    if stored is not None or unparsed != raw or not isinstance(meant, int | Decimal):
+        return False
+    return Decimal(repr(float(meant))) != meant
 
 
 def _line_differences(crm: Any, warehouse: Warehouse, entity: str, schema: str) -> list[str]:
