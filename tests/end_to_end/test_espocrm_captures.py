@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from tests.tap_espocrm.replay import CAPTURES, REASON, Replay, body, captured_rows
+from tests import captures
+from tests.tap_espocrm.replay import Replay, body, captured_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(not CAPTURES.is_dir(), reason=REASON)
+pytestmark = captures.needed
 
 BIN = Path(sys.executable).parent
 #: What only a single read of a record gives is not asked for by default.
 SINGLE_READS = (
-    json.loads((CAPTURES / "attributes-list-vs-read.json").read_text()) if CAPTURES.is_dir() else {}
+    json.loads((captures.FOLDER / "attributes-list-vs-read.json").read_text()) if captures.ARE_HERE else {}
 )
 ENTITIES = {
     "Account": "account",

@@ -10,7 +10,6 @@ import http.client
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,10 +17,12 @@ import pytest
 from crm_simulator import Clock
 from crm_simulator.espocrm import EspoCRM
 
+from tests import captures
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-CAPTURES = Path(__file__).parents[3] / "shared" / "espocrm-captures"
 THEN = "2026-11-21T22:27:35+00:00"
 
 EXCLUDED = {
@@ -106,7 +107,7 @@ def _load_raw(path: Path) -> Capture:
 
 
 def _paths() -> list[Path]:
-    found = sorted(CAPTURES.glob("*.json")) + sorted(CAPTURES.glob("*.json.gz"))
+    found = sorted(captures.FOLDER.glob("*.json")) + sorted(captures.FOLDER.glob("*.json.gz"))
     return [path for path in found if path.name not in EXCLUDED]
 
 
@@ -286,7 +287,7 @@ def prepare(crm: EspoCRM, capture: Capture) -> tuple[str, bytes | None]:
     return "/".join(parts) + (f"?{quote(query, safe='=&%+,:[]')}" if query else ""), raw
 
 
-@pytest.mark.skipif(not CAPTURES.is_dir(), reason=f"real answers of EspoCRM are not here: {CAPTURES}")
+@captures.needed
 @pytest.mark.parametrize("path", _paths(), ids=lambda path: path.name)
 def test_answers_like_a_real_espocrm(crm: EspoCRM, path: Path) -> None:
     capture = load(path)

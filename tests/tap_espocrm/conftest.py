@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from crm_simulator import Clock, Simulator
 
-from tests.tap_espocrm.replay import CAPTURES, REASON, Replay
+from tests import captures
+from tests.tap_espocrm.replay import Replay
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,8 +36,8 @@ def config(crm) -> dict:
 
 @pytest.fixture
 def replay() -> Iterator[Replay]:
-    if not CAPTURES.is_dir():
-        pytest.skip(REASON)
+    if not captures.ARE_HERE:
+        pytest.skip(captures.REASON)
     server = Replay()
     yield server
     server.close()

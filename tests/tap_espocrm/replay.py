@@ -5,17 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import threading
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tests import captures
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-from functools import cache
-
-CAPTURES = Path(__file__).resolve().parents[2].parent / "shared" / "espocrm-captures"
-REASON = f"the captured responses of a real EspoCRM are not at {CAPTURES}"
 
 #: By API key: which user's documents are served.
 USERS = {
@@ -27,7 +25,7 @@ USERS = {
 
 @cache
 def capture(name: str) -> dict[str, Any]:
-    return json.loads((CAPTURES / f"{name}.json").read_text())
+    return json.loads((captures.FOLDER / f"{name}.json").read_text())
 
 
 def body(name: str) -> Any:
@@ -36,14 +34,14 @@ def body(name: str) -> Any:
 
 @cache
 def document(name: str) -> Any:
-    return json.loads(gzip.decompress((CAPTURES / f"{name}.json.gz").read_bytes()))
+    return json.loads(gzip.decompress((captures.FOLDER / f"{name}.json.gz").read_bytes()))
 
 
 def captured_rows(entity: str, suffix: str = "") -> list[dict[str, Any]]:
     """All that the captured lists say of each record of an entity type."""
     rows: dict[str, dict[str, Any]] = {}
     for name in (f"list-{entity}{suffix}", f"list-select-{entity}-linkmultiple", f"read-{entity}"):
-        if not (CAPTURES / f"{name}.json").exists() or (suffix and name != f"list-{entity}{suffix}"):
+        if not (captures.FOLDER / f"{name}.json").exists() or (suffix and name != f"list-{entity}{suffix}"):
             continue
         found = body(name)
         for row in found["list"] if "list" in found and "total" in found else [found]:
@@ -108,7 +106,7 @@ class Replay:
             return 200, json_type, fixed[path]()
         entity, _, rest = path.partition("/")
         suffix = {"replay-limited": "-limited", "replay-admin": "-admin"}.get(key, "")
-        if rest or not (CAPTURES / f"list-{entity}{suffix}.json").exists():
+        if rest or not (captures.FOLDER / f"list-{entity}{suffix}.json").exists():
             return 404, {**json_type, "X-Status-Reason": f"Controller '{entity}' does not exist."}, None
         return 200, json_type, listing(captured_rows(entity, suffix), parameters)
 

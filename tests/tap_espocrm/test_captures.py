@@ -13,15 +13,15 @@ from tap_espocrm.lists import page_of
 from tap_espocrm.metadata import build_entity, candidates, may_read
 from tap_espocrm.values import Conversion
 
+from tests import captures
 from tests.tap_espocrm.harness import run_tap
-from tests.tap_espocrm.replay import CAPTURES, REASON, body, capture, captured_rows, document
+from tests.tap_espocrm.replay import body, capture, captured_rows, document
 
-pytestmark = pytest.mark.skipif(not CAPTURES.is_dir(), reason=REASON)
+pytestmark = captures.needed
 
 
 def names(pattern: str) -> list[str]:
-    found = sorted(path.name.removesuffix(".json") for path in CAPTURES.glob(f"{pattern}.json"))
-    return found or ["absent"]
+    return sorted(path.name.removesuffix(".json") for path in captures.FOLDER.glob(f"{pattern}.json"))
 
 
 def answer_of(name: str) -> Answer:
@@ -32,7 +32,7 @@ def answer_of(name: str) -> Answer:
 
 
 RESPONSES = [n for n in names("*") if n != "attributes-list-vs-read"]
-GOOD = [n for n in RESPONSES if n != "absent" and capture(n)["response"]["status"] == 200]
+GOOD = [n for n in RESPONSES if capture(n)["response"]["status"] == 200]
 
 #: What to do next, by the beginning of a capture's name; everything else is used.
 NEXT = {
@@ -93,7 +93,7 @@ def described(entity: str, user: str):
 def listed(user: str) -> list[str]:
     suffix = USERS[user][1]
     found = [n.removeprefix("list-").removesuffix(suffix) for n in names(f"list-*{suffix}")]
-    return [n for n in found if "-" not in n and n != "absent"]
+    return [n for n in found if "-" not in n]
 
 
 #: Links to entity types the role may not read are missing from its Metadata, although their ids come.
@@ -119,7 +119,7 @@ def test_the_select_holds_every_attribute_that_a_list_gives(user, entity) -> Non
     described_entity = described(entity, user)
     selected = {n for g in described_entity.in_lists(a.name for a in described_entity.attributes) for n in g}
     given = set(rows[0]) if rows else set()
-    more = json.loads((CAPTURES / "attributes-list-vs-read.json").read_text()).get(entity, {})
+    more = json.loads((captures.FOLDER / "attributes-list-vs-read.json").read_text()).get(entity, {})
     if user == "key":
         given |= set(more.get("list_if_selected", []))
         assert not selected & set(more.get("read_only", [])) - {
