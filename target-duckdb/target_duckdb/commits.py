@@ -87,7 +87,8 @@ class Committer:
 
     def _commit_stages(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         finish = (lambda: compact(self.database, self.rows_in)) if batch.is_final else None
-        with self.database.transaction(finish):
+        most = max((step.rows for step in batch.steps if isinstance(step, Segment)), default=0)
+        with self.database.transaction(finish, rows=most):
             self.ledger.open()
             self.tables.open()
             self._prepare(batch, stages)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from target_duckdb.batches import Shape
     from target_duckdb.spool import Spool
 
-LINES_IN_MEMORY = 512
+LINES_IN_MEMORY = 64  # what a core still has in its cache when it is joined and written
 
 
 class Stream:
