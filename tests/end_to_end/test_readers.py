@@ -82,12 +82,12 @@ def read_while_loading(forks, folder, *, readers: int, loads: int) -> None:
     results = [process.communicate(timeout=60) for process in started]
     ended = zip(results, started, strict=True)
     errors = [error.decode() for (_, error), process in ended if process.returncode]
+    figures.count("Readers", "errors", len(errors))
     assert errors == []
     reads = [int(out.split()[0]) for out, _ in results]
     figures.count("Readers", "loads and publications", loads)
     figures.count("Readers", "reads of the published copy", sum(reads[:readers]))
     figures.count("Readers", "reads of the working file", sum(reads[readers:]))
-    figures.count("Readers", "errors", len(errors))
 
 
 def test_readers_see_one_whole_version_during_some_loads(forks, tmp_path):

@@ -34,6 +34,7 @@ def fresh_copy_size(path, folder) -> int:
 
 
 def live(days: int, forks, folder, scale: float) -> None:
+    proof = f"{days} days"
     simulator = Simulator(seed=7, scale=scale, clock=Clock.frozen("2026-02-20T06:00:00+00:00")).start()
     try:
         worlds = []
@@ -48,7 +49,7 @@ def live(days: int, forks, folder, scale: float) -> None:
                 assert outcome.succeeded, f"day {day}\n{outcome.errors}"
                 assert world.differences() == [], f"day {day}"
                 sizes.setdefault(world.tap, len(json.dumps(world.pipeline.state)))
-                figures.count("A year", "daily syncs equal to the source")
+                figures.count(proof, "daily syncs equal to the source")
             diaries = simulator.live_a_day()
             for world in worlds:
                 diary = diaries[world.crm_name].values()
@@ -56,7 +57,7 @@ def live(days: int, forks, folder, scale: float) -> None:
         for world in worlds:
             assert len(json.dumps(world.pipeline.state)) <= 1.5 * sizes[world.tap], "the state grows"
             size, fresh = world.path.stat().st_size, fresh_copy_size(world.path, folder)
-            figures.count("A year", f"% of a fresh copy ({world.crm_name} file)", round(100 * size / fresh))
+            figures.count(proof, f"% of a fresh copy ({world.crm_name} file)", round(100 * size / fresh))
             assert size <= max(1.5 * fresh, fresh + SMALL), f"{world.path.name}: {size} bytes, fresh {fresh}"
     finally:
         simulator.stop()
