@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import sys
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -49,7 +50,8 @@ class BytesReader(GenericSingerReader[bytes]):
 
     @override
     def deserialize_json(self, line: bytes) -> dict[str, Any]:
-        raise NotImplementedError
+        decoded: dict[str, Any] = json.loads(line)
+        return decoded
 
     @override
     def process_lines(
@@ -122,16 +124,6 @@ class TargetDuckDB(Target):
         except MISTAKES as error:
             cls.logger.error("%s", error)  # noqa: TRY400 - a user's mistake needs no traceback
             sys.exit(1)
-
-    # The SDK asks for these; messages reach the load before they would be decoded
-
-    @override
-    def _process_schema_message(self, message_dict: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    @override
-    def _process_record_message(self, message_dict: dict[str, Any]) -> None:
-        raise NotImplementedError
 
 
 def _encoded(file_input: IO[Any]) -> Iterator[bytes]:
