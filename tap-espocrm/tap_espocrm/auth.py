@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 API_PATH = "/api/v1"
 
 
-class Authenticator(requests.auth.AuthBase):
+class Authenticator(requests.auth.AuthBase, ABC):
     """Puts credentials on a request."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -26,9 +27,9 @@ class Authenticator(requests.auth.AuthBase):
         request.headers.update(self.headers(request))
         return request
 
+    @abstractmethod
     def headers(self, request: requests.PreparedRequest) -> dict[str, str]:
         """Give the headers for one request."""
-        raise NotImplementedError
 
     def learn(self, token: object) -> None:
         """Take the token that `App/user` gives to whoever logs in with a password."""

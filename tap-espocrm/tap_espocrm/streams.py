@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -78,9 +79,9 @@ class EspoStream(Stream):
         self.replication_key = shape.replication_key
         self.written = 0
 
+    @abstractmethod
     def batches(self) -> Iterator[Batch]:
         """Read the stream from where it was left."""
-        raise NotImplementedError
 
     def read(self) -> None:
         """Read and write the whole stream."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import abstractmethod
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -197,6 +198,6 @@ class OpenCRMStream(RESTStream[Call]):
     def parse_response(self, response: requests.Response) -> Iterable[Row]:
         return answers.rows(self.name, answers.decode(self.name, response.content))
 
+    @abstractmethod
     @override
-    def get_records(self, context: Context | None) -> Iterable[Row]:
-        raise NotImplementedError
+    def get_records(self, context: Context | None) -> Iterable[Row]: ...

@@ -11,12 +11,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
+from typing_extensions import override
 
 from tap_opencrm.schemas import SCHEMA_FILES
 from tap_opencrm.sweeps import SweepingStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers.types import Context
 
     from tap_opencrm.records import Row, Shape
 
@@ -30,6 +33,11 @@ class LineStream(SweepingStream):
     schema = StreamSchema(SCHEMA_FILES, key="lines")
     primary_keys = ("id",)
     state_partitioning_keys = ()
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Row]:
+        """None are read here: `write` is given them with the record they are in."""
+        return ()
 
     def announce(self) -> None:
         """Write the schema, so that there is a table even without lines."""

@@ -15,7 +15,8 @@ from tap_opencrm.errors import RefusedError
 from tap_opencrm.line_streams import find_lines
 from tap_opencrm.paging import Window
 from tap_opencrm.records import row_id
-from tap_opencrm.sweeps import SweepingStream
+from tap_opencrm.run import Run
+from tap_opencrm.streams import EntityStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +48,9 @@ class Findings:
 
 def probe(tap: Tap, connection: Connection) -> Findings:
     """Ask what is open; errors that concern all entities are raised."""
-    findings = Findings()
+    findings, run = Findings(), Run()
     streams = {
-        entity: SweepingStream(tap, entity.name, connection, entity)
+        entity: EntityStream(tap, connection, entity, run)
         for entity in ENTITIES
         if entity.name in tap.config["entities"]
     }
@@ -73,7 +74,7 @@ def first_run(counts: Mapping[str, int], config: Mapping[str, Any]) -> int:
     return 3 * len(counts) + pages + (lines if config["include_line_items"] else 0)
 
 
-def _count(findings: Findings, entity: Entity, stream: SweepingStream) -> None:
+def _count(findings: Findings, entity: Entity, stream: EntityStream) -> None:
     call = Call(entity.count_end_point)
     try:
         findings.counts[entity.name] = answers.count(call.end_point, stream.ask(call).body)
@@ -86,7 +87,7 @@ def _count(findings: Findings, entity: Entity, stream: SweepingStream) -> None:
             findings.facts.append(f"no {entity.name}")
 
 
-def _facts(stream: SweepingStream, total: int, config: Mapping[str, Any]) -> list[str]:
+def _facts(stream: EntityStream, total: int, config: Mapping[str, Any]) -> list[str]:
     key = str(config["replication_key_name"])
     first = stream.ask_list(Window(0, 2))
     second = stream.ask_list(Window(2, 4))
@@ -108,7 +109,7 @@ def meaning_of_limit_end(first: int, second: int, total: int) -> str:
     return f"limit_end is {meanings.get((first, second), f'unusual: {first} and {second} rows')}"
 
 
-def _filter(stream: SweepingStream, key: str, day: str, total: int) -> str:
+def _filter(stream: EntityStream, key: str, day: str, total: int) -> str:
     counts = [
         stream.ask_count(stream.entity.count_end_point, f"{key}|BEGINS|{of}")[0] for of in (day, "1901")
     ]
@@ -116,7 +117,7 @@ def _filter(stream: SweepingStream, key: str, day: str, total: int) -> str:
     return f"filter by day {'works' if works else 'does not work: use incremental_strategy scan'}"
 
 
-def _behind_the_end(stream: SweepingStream) -> str:
+def _behind_the_end(stream: EntityStream) -> str:
     limits = {"limit_start": str(_BEHIND_THE_END), "limit_end": str(_BEHIND_THE_END + 2)}
     try:
         body = stream.ask(Call(stream.entity.list_end_point, limits)).body
@@ -125,6 +126,6 @@ def _behind_the_end(stream: SweepingStream) -> str:
     return f"behind the end: {body!r:.20}"
 
 
-def _lines(stream: SweepingStream) -> str:
+def _lines(stream: EntityStream) -> str:
     lines = find_lines(stream.ask_single(row_id(stream.ask_list(Window(0, 2))[0])))
     return f"product lines {'found' if lines else 'not found'} in {stream.entity.name}"
