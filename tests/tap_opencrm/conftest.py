@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from crm_simulator import Clock, Simulator
 from singer_sdk.exceptions import SingerSDKError
+from tap_opencrm import redaction
 from tap_opencrm.entities import ENTITIES
 from tap_opencrm.tap import TapOpenCRM
 
@@ -79,6 +80,12 @@ class Destination:
 
     def ids(self, stream: str) -> set[str]:
         return set(self.tables.get(stream, {}))
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_one_test(monkeypatch):
+    """What a test hides would be hidden from the log of every later one in this process."""
+    monkeypatch.setattr(redaction, "_hidden", set())
 
 
 @pytest.fixture
