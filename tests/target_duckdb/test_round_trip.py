@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -69,7 +70,7 @@ def is_kept(name: str, value: object, found: str | None) -> bool:
     """Whether what is found in a column says what the value said."""
     if value is None or (value == "" and name not in {"text", "nested"}):
         return found is None
-    return found is not None and SAYS.get(name, says_the_same_number)(value, found)
+    return found is not None and SAYS[name](value, found)
 
 
 def says_the_same_text(value: object, found: str) -> bool:
@@ -80,15 +81,26 @@ def says_the_same_truth(value: object, found: str) -> bool:
     return found == str(value).lower() or (value in {0, 1} and found in {"true", "false"})
 
 
-def says_the_same_number(value: object, found: str) -> bool:
-    return Decimal(found) == Decimal(str(value)) or float(found) == float(value)
+def says_the_same_moment(value: object, found: str) -> bool:
+    try:
+        meant = datetime.fromisoformat(value)
+    except ValueError:
+        return bool(found)  # a form that only DuckDB reads
+    return datetime.fromisoformat(found) == (meant if meant.tzinfo else meant.replace(tzinfo=UTC))
+
+
+def says_exactly_the_same_number(value: object, found: str) -> bool:
+    return Decimal(found) == Decimal(str(value))
 
 
 SAYS = {
     "text": says_the_same_text,
+    "count": says_exactly_the_same_number,
+    "money": says_exactly_the_same_number,
+    "amount": lambda value, found: float(found) == float(value),
     "nested": lambda value, found: json.loads(found) == value,
     "flag": says_the_same_truth,
-    "at": lambda _value, found: bool(found),
+    "at": says_the_same_moment,
     "day": lambda value, found: found == value[:10],
 }
 
