@@ -49,7 +49,11 @@ VERBS: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ...], ...], str]] = {
         ),
         "lint, then every test",
     ),
-    "soak": (("run", "test"), (("python", "-m", "pytest", "-m", "soak"),), "the long proofs (hours)"),
+    "soak": (
+        ("run", "test"),
+        (("python", "-m", "pytest", "-m", "soak", "-n", "2", "--dist", "worksteal"),),
+        "the long proofs (hours)",
+    ),
     "mutants": (
         ("run", "test"),
         (("python", "tests/mutants.py"),),

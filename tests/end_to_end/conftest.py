@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from crm_simulator import Clock, Simulator
 
-from tests.end_to_end import figures
 from tests.end_to_end.pipeline import Forks, Programs
 
 
@@ -28,11 +27,3 @@ def simulator():
     """Both CRMs, small, at noon of a day in June."""
     with Simulator(seed=7, scale=0.01, clock=Clock.frozen("2026-06-15T12:00:00+00:00")) as running:
         yield running
-
-
-def pytest_terminal_summary(terminalreporter):
-    """Print what the proofs did."""
-    if figures.COUNTS:
-        terminalreporter.section("figures")
-        for line in figures.lines():
-            terminalreporter.line(line)

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 from hypothesis import strategies as st
 
-from tests.end_to_end import figures
+from tests import figures
 from tests.end_to_end.pipeline import Forks, Kill
 from tests.end_to_end.worlds import CHANGES, FAULTS, World, frozen
 

@@ -7,7 +7,9 @@ from random import Random, SystemRandom
 
 import pytest
 
-from tests.end_to_end import figures, truth
+from tests import figures
+from tests.end_to_end import truth
+from tests.end_to_end.parts import parts
 from tests.end_to_end.pipeline import Kill
 from tests.end_to_end.worlds import WORLDS, frozen
 
@@ -70,5 +72,6 @@ def test_some_kills_lose_nothing(forks, tmp_path, crm):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("crm", WORLDS)
-def test_a_thousand_kills_lose_nothing(forks, tmp_path, crm):
-    kill_again_and_again(crm, forks, tmp_path, MANY // 2, seed=SystemRandom().randrange(2**32))
+@pytest.mark.parametrize("number", parts(MANY // len(WORLDS), 4))
+def test_a_thousand_kills_lose_nothing(forks, tmp_path, crm, number):
+    kill_again_and_again(crm, forks, tmp_path, number, seed=SystemRandom().randrange(2**32))

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.end_to_end import figures
+from tests import figures
 from tests.end_to_end.pipeline import load
 
 READER = """

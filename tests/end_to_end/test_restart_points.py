@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.end_to_end import figures
+from tests import figures
 from tests.end_to_end.pipeline import load
 from tests.end_to_end.worlds import WORLDS, EspoCRMWorld, OpenCRMWorld, frozen
 

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import product
 from uuid import UUID
 
-from tests.end_to_end import figures
+from tests import figures
 from tests.end_to_end.pipeline import load
 from tests.end_to_end.warehouse import Warehouse
 

@@ -7,7 +7,8 @@ from itertools import product
 import pytest
 from crm_simulator import Fault
 
-from tests.end_to_end import canary, figures
+from tests import figures
+from tests.end_to_end import canary
 from tests.end_to_end.canary import API_KEY, PASS_KEY, PASSWORD
 from tests.end_to_end.worlds import WORLDS
 

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 from crm_simulator import Clock, Simulator
 
-from tests.end_to_end import figures
+from tests import figures
 from tests.end_to_end.worlds import EspoCRMWorld, OpenCRMWorld
 
 YEAR = int(os.environ.get("CRM_SOAK_DAYS", "365"))

@@ -13,6 +13,7 @@ from tap_espocrm.answers import UnexpectedAnswerError
 from tap_espocrm.lists import Lists, page_of
 from tap_espocrm.paging import check_new, check_order, pages_by_key, pages_by_stamp
 
+from tests import figures
 from tests.tap_espocrm.harness import Warehouse, run_tap
 
 if TYPE_CHECKING:
@@ -164,6 +165,7 @@ def play(rounds: list[list[tuple[str, int]]], page_size: int, lookback: int) -> 
         }
         pairs = {(i, o) for i in stored for o in crm.store.related("Contact", i, "accounts")}
         assert set(warehouse.pairs("contact__accounts")) == pairs
+        figures.count("EspoCRM, changes while the tap alone reads", "histories")
 
 
 SCHEDULES = {

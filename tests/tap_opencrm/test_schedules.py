@@ -7,6 +7,8 @@ from crm_simulator import Clock, Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests import figures
+
 actions = st.lists(st.tuples(st.sampled_from("iiuudr"), st.integers(0, 10_000)), max_size=4)
 schedules = st.lists(actions, max_size=12)
 switches = st.fixed_dictionaries(
@@ -69,6 +71,7 @@ def check(tap_runner, new_destination):
             assert {key: r["lastname"] for key, r in found.items()} == {
                 key: row["lastname"] for key, row in truth.items()
             }
+            figures.count("OpenCRM, changes while the tap alone reads", "histories")
 
     return live
 
