@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 WAREHOUSE = "warehouse"
 LEDGER_SCHEMA = "_load"
+LEAST_OBJECT = 1 << 20  # bytes that DuckDB sets aside for a line, however short it is
 AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
 ISO_DAY = "{v} LIKE '____-__-__%' AND NOT contains({v}, '(')"
 STAMPED = "CASE WHEN %s THEN coalesce(TRY_CAST({v} AS %s), TRY_CAST(upper({v}) AS %s)) END"
@@ -130,7 +131,7 @@ def source_sql(
     )
     return (
         f"read_json({literal(path)}, format = 'newline_delimited', records = 'true', columns = {{{shape}}},"
-        f" maximum_object_size = {max(longest + 1024, 1 << 20)})"
+        f" maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
     )
 
 
@@ -208,7 +209,7 @@ def read_rejects_sql(path: str, longest: int) -> str:
     return (
         f"SELECT key::JSON AS key, property, raw, reason FROM read_json({literal(path)},"
         f" format = 'newline_delimited', records = 'true', columns = {shape},"
-        f" maximum_object_size = {max(longest + 1024, 1 << 20)})"
+        f" maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
     )
 
 

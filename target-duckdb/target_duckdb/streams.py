@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from target_duckdb.batches import Segment
 from target_duckdb.guards import record_type
 from target_duckdb.spool import writing
+from target_duckdb.sql import LEAST_OBJECT
 from target_duckdb.values import reject_line, rewrite
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ class Stream:
     def write(self, segment: Segment) -> None:
         """Write the waiting lines to the segment."""
         if self.lines:
-            longest = max(map(len, self.lines))
-            self._write(segment, b"\n".join(self.lines) + b"\n", len(self.lines), longest)
+            block = b"\n".join(self.lines) + b"\n"
+            longest = len(block) if len(block) <= LEAST_OBJECT else max(map(len, self.lines))
+            self._write(segment, block, len(self.lines), longest)
             self.lines.clear()
 
     def write_block(self, segment: Segment, block: bytes, rows: int) -> None:

@@ -58,6 +58,11 @@ class Outcome:
         return self.tap_code == 0 and self.target_code == 0
 
     @property
+    def was_killed(self) -> bool:
+        """Whether a kill came before the end."""
+        return -signal.SIGKILL in {self.tap_code, self.target_code}
+
+    @property
     def errors(self) -> str:
         tap = f"tap exit {self.tap_code}:\n{self.tap_errors}"
         return f"{tap}\ntarget exit {self.target_code}:\n{self.target_errors}"

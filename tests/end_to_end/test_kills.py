@@ -9,9 +9,9 @@ import pytest
 
 from tests import figures
 from tests.end_to_end import truth
-from tests.end_to_end.parts import parts
 from tests.end_to_end.pipeline import Kill
 from tests.end_to_end.worlds import WORLDS, frozen
+from tests.parts import parts
 
 FEW, MANY = 6, int(os.environ.get("CRM_SOAK_KILLS", "1000"))
 BETWEEN_COMPARISONS = 5
@@ -28,30 +28,44 @@ def kill_again_and_again(crm: str, forks, folder, number: int, seed: int) -> Non
 
 
 def kill_and_compare(crm: str, forks, folder, number: int, seed: int) -> None:
+    """Kill so many times, not counting what is done before its kill comes, and compare now and then."""
     random = Random(seed)
     kind, entities = WORLDS[crm]
     simulator = frozen("2026-06-15T12:00:00+00:00", seed=seed % 50)
     world = kind.create(forks, folder, simulator, entities)
     world.pipeline.target_config["batch_size_rows"] = 7  # many commits, so that many moments lie within one
     try:
-        longest = max(world.run().seconds, 0.2)
-        for count in range(1, number + 1):
-            for _ in range(random.randint(1, 6)):
-                world.change(random.choice(DEEDS), random)
-            simulator.clock.advance(random.choice((1, 90, 7300)))
-            delay = random.random() * longest
-            world.run(Kill(random.choice(("tap", "target", "target")), 0, delay))
-            assert truth.ledger_differences(world.warehouse) == [], "the file opens and its ledger adds up"
-            assert_state_is_not_ahead(world)
-            figures.count("Kills", f"kills ({world.crm_name})")
-            if count % BETWEEN_COMPARISONS == 0 or count == number:
-                outcome = world.run()
-                assert outcome.succeeded, outcome.errors
-                differences = world.differences()
-                assert differences == [], "\n".join(differences[:10])
-                figures.count("Kills", "comparisons equal to the source")
+        usual, killed = compare(world), 0
+        while killed < number:
+            if kill_once(world, random, usual):
+                killed += 1
+                figures.count("Kills", f"kills ({world.crm_name})")
+                if killed % BETWEEN_COMPARISONS == 0 or killed == number:
+                    usual = compare(world)
     finally:
         simulator.stop()
+
+
+def kill_once(world, random: Random, usual: float) -> bool:
+    """Change things, sync and strike; return whether the kill came before the end."""
+    for _ in range(random.randint(1, 6)):
+        world.change(random.choice(DEEDS), random)
+    world.simulator.clock.advance(random.choice((1, 90, 7300)))
+    kill = Kill(random.choice(("tap", "target", "target")), 0, random.random() * usual)
+    outcome = world.run(kill)
+    assert truth.ledger_differences(world.warehouse) == [], "the file opens and its ledger adds up"
+    assert_state_is_not_ahead(world)
+    return outcome.was_killed
+
+
+def compare(world) -> float:
+    """Sync undisturbed, compare, and return how many seconds the sync took."""
+    outcome = world.run()
+    assert outcome.succeeded, outcome.errors
+    differences = world.differences()
+    assert differences == [], "\n".join(differences[:10])
+    figures.count("Kills", "comparisons equal to the source")
+    return outcome.seconds
 
 
 def assert_state_is_not_ahead(world) -> None:

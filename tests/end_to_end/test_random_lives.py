@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.end_to_end.parts import parts
 from tests.end_to_end.schedules import STARTS, Life, seeds, steps
 from tests.end_to_end.worlds import EspoCRMWorld, OpenCRMWorld
+from tests.parts import parts
 
 FEW, MANY = 6, int(os.environ.get("CRM_SOAK_SCHEDULES", "2000"))
 

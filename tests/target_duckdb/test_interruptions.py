@@ -13,6 +13,7 @@ import time
 import duckdb
 import pytest
 
+from tests import figures
 from tests.target_duckdb.loading import COMMAND, KEYED, Warehouse, lines, record, records, schema, state
 
 TOTAL = 900
@@ -71,30 +72,38 @@ def start(warehouse: Warehouse, **settings) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def run_and_kill(warehouse: Warehouse, payload: bytes, seconds: float) -> tuple[list[int], bool]:
+    """Load, strike after some seconds; return the states let out and whether the kill came before the end."""
+    with start(warehouse, batch_size_rows=200) as process:
+        try:
+            out, _ = process.communicate(payload, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, _ = process.communicate()
+    states = [json.loads(line)["n"] for line in out.splitlines() if line.endswith(b"}")]
+    return states, process.returncode == -signal.SIGKILL
+
+
 def kill_and_resume(warehouse: Warehouse, kills: int, chance: random.Random) -> None:
     undisturbed = Warehouse(warehouse.path.with_name("undisturbed.duckdb"))
     began = time.monotonic()
     assert undisturbed.command(*messages_from(0), batch_size_rows=200).returncode == 0
-    whole = time.monotonic() - began
-    for _ in range(kills):
+    whole, killed, wholly = time.monotonic() - began, 0, snapshot(undisturbed)
+    while killed < kills:
         before = committed(warehouse)
         payload = b"\n".join(lines(messages_from(before if before < TOTAL else 0)))
-        with start(warehouse, batch_size_rows=200) as process:
-            timer = chance.uniform(0.1 * whole, 0.9 * whole)
-            try:
-                out, _ = process.communicate(payload, timeout=timer)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                out, _ = process.communicate()
-        after = committed(warehouse)
-        emitted = [json.loads(line)["n"] for line in out.splitlines() if line.endswith(b"}")]
-        assert after >= max(emitted, default=0)
+        states, was_killed = run_and_kill(warehouse, payload, chance.uniform(0.1, 0.9) * whole)
+        after, killed = committed(warehouse), killed + was_killed
+        assert after >= max(states, default=0)
         if after == TOTAL:
-            assert snapshot(warehouse) == snapshot(undisturbed)
+            assert snapshot(warehouse) == wholly
+            figures.count("target-duckdb, kills", "files equal to those of undisturbed runs")
             warehouse.path.unlink()
     last = committed(warehouse)
     assert warehouse.command(*messages_from(last), batch_size_rows=200).returncode == 0
-    assert snapshot(warehouse) == snapshot(undisturbed)
+    assert snapshot(warehouse) == wholly
+    figures.count("target-duckdb, kills", "files equal to those of undisturbed runs")
+    figures.count("target-duckdb, kills", "kills", killed)
     assert not list(warehouse.path.parent.glob("target-duckdb-*"))
 
 

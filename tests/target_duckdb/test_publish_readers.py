@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 import subprocess
 import sys
 import time
 
 import duckdb
 import pytest
+
+from tests import figures
 
 READER = """
 import duckdb, hashlib, json, os, sys, time
@@ -72,6 +75,8 @@ def test_readers_see_one_version_and_no_error(tmp_path, command, readers, publis
         subprocess.run(command, check=True, capture_output=True)
     (tmp_path / "stop").touch()
     reports = [json.loads(process.communicate()[0]) for process in reading]
+    figures.count("target-duckdb, publications", "with readers", publishes)
+    figures.count("target-duckdb, publications", "errors of readers", sum(len(r["errors"]) for r in reports))
     assert [report["errors"] for report in reports] == [[]] * readers
     assert max(report["seen"] for report in reports) > 1
 
@@ -91,14 +96,19 @@ def whole_version(tmp_path) -> int:
 
 @pytest.mark.parametrize("times", [12, pytest.param(500, marks=pytest.mark.soak)])
 def test_a_publisher_killed_at_any_moment_leaves_a_whole_version(tmp_path, command, times):
+    began = time.monotonic()
     subprocess.run(command, check=True, capture_output=True)
-    rng = random.Random(times)
-    for number in range(1, times + 1):
+    usual, chance = time.monotonic() - began, random.Random(times)
+    killed = number = 0
+    while killed < times:
+        number += 1
         write_version(tmp_path / "warehouse.duckdb", number)
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-            time.sleep(rng.uniform(0.12, 0.45))
+            time.sleep(chance.uniform(0.3, 1) * usual)  # before that Python is still importing
             process.kill()
+        killed += process.returncode == -signal.SIGKILL
         assert whole_version(tmp_path) <= number
+    figures.count("target-duckdb, publications", "killed, a whole version left", killed)
 
 
 def test_what_a_killed_publisher_left_behind_is_gone_after_the_next(tmp_path, command):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -10,7 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import figures
+from tests.parts import parts
 from tests.target_duckdb.loading import Warehouse, schema
+
+MANY = int(os.environ.get("CRM_SOAK_RECORDS", "5000"))
 
 RULES = {
     "text": {"type": ["string", "null"]},
@@ -105,22 +110,23 @@ SAYS = {
 }
 
 
-@settings(
-    max_examples=30,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(RECORDS)
-def test_arbitrary_records_come_back_or_are_kept(tmp_path_factory, records):
-    check(tmp_path_factory.mktemp("trip"), records)
+def check_many(folders, number: int) -> None:
+    """Check so many drawn batches of records."""
+
+    @settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(RECORDS)
+    def one(records):
+        check(folders.mktemp("trip"), records)
+        figures.count("target-duckdb, arbitrary records", "batches that came back or were kept")
+
+    one()
+
+
+def test_arbitrary_records_come_back_or_are_kept(tmp_path_factory):
+    check_many(tmp_path_factory, 30)
 
 
 @pytest.mark.soak
-@settings(
-    max_examples=20_000,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(RECORDS)
-def test_very_many_arbitrary_records_come_back_or_are_kept(tmp_path_factory, records):
-    check(tmp_path_factory.mktemp("trip"), records)
+@pytest.mark.parametrize("number", parts(MANY, 10))
+def test_very_many_arbitrary_records_come_back_or_are_kept(tmp_path_factory, number):
+    check_many(tmp_path_factory, number)
