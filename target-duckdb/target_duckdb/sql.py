@@ -30,11 +30,10 @@ READERS = {
     "BLOB": "TRY(from_base64({v}))",
 }
 REWRITTEN = r"-?((0|[1-9][0-9]*)\.[0-9]+|[1-9](\.[0-9]+)?e[-+]?[0-9]{{1,3}})"
-DOUBTFUL = (  # two comparisons per text, mostly; CASE keeps DuckDB from computing the rest
+DOUBTFUL = (  # mostly one comparison and a look at one letter; CASE keeps DuckDB from computing the rest
     "CASE WHEN {v} < ':' THEN CASE WHEN {v} >= '-'"
     f" THEN regexp_full_match({{v}}, '{REWRITTEN}') ELSE false END"
-    " WHEN {v} >= '[' THEN CASE WHEN {v} < '\\' OR {v} >= '{{' THEN json_valid({v}) ELSE false END"
-    " ELSE false END"
+    " WHEN {v} LIKE '{{%' OR {v} LIKE '[%' THEN json_valid({v}) ELSE false END"
 )
 CONVERTERS = {
     ("TIMESTAMPTZ", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')",
