@@ -103,7 +103,7 @@ MUTANTS = (
     ),
     Mutant(
         "target-duckdb: STATE leaves before the commit",
-        "target-duckdb/target_duckdb/loader.py",
+        "target-duckdb/target_duckdb/commit_queue.py",
         "        self.committer.commit(batch)\n",
         "        if batch.state is not None:\n"
         '            sys.stdout.write(json.dumps(json.loads(batch.state)) + "\\n")\n'
@@ -141,7 +141,7 @@ MUTANTS = (
     ),
     Mutant(
         "target-duckdb: a batch is committed after one that failed",
-        "target-duckdb/target_duckdb/loader.py",
+        "target-duckdb/target_duckdb/commit_queue.py",
         "        if self._has_failed:\n",
         "        if False:\n",
         "tests/target_duckdb/test_straight.py",

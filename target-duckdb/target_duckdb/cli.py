@@ -68,7 +68,7 @@ def run(config: dict[str, object]) -> int:
         signal.signal(number, stop)
     try:
         with Load(read_settings(config)) as load:
-            stop.listeners.append(load.hurry)
+            stop.listeners.append(load.commits.hurry)
             Reader(load).read(blocks(sys.stdin.fileno(), stop))
             load.finish(is_complete=not stop.is_wanted)
     except LoadError as error:

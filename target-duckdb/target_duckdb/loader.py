@@ -1,18 +1,13 @@
-"""Decides what is committed when: keeps the streams, cuts batches, lets STATE out after their commit."""
+"""Decides what is committed when: keeps the streams and cuts batches."""
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 from target_duckdb.batches import Activation, Batch, Declaration, Segment, Swap
-from target_duckdb.commits import Committer
-from target_duckdb.database import Database
-from target_duckdb.errors import DeleteGuardError, OutputError, UnknownStreamError
+from target_duckdb.commit_queue import CommitQueue
+from target_duckdb.errors import DeleteGuardError, UnknownStreamError
 from target_duckdb.hot import HotStreams
 from target_duckdb.progress import Progress
 from target_duckdb.shapes import shape_of
@@ -20,7 +15,6 @@ from target_duckdb.spool import Spool
 from target_duckdb.streams import Stream
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
     from types import TracebackType
 
     from msgspec import Struct
@@ -30,8 +24,6 @@ if TYPE_CHECKING:
     from target_duckdb.settings import Settings
 
 
-HURRY = 2.0
-WAITING = 2  # batches that DuckDB may be behind the reader; a third has the reader wait
 FIRST_ROWS, FIRST_BYTES = 61_440, 64 << 20
 """Of each stream in the first batch, so that DuckDB begins soon; every further one may be twice as large."""
 
@@ -42,8 +34,7 @@ class Load:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.spool = Spool(settings.temp_directory)
-        self.database = Database(settings, str(self.spool.path / "spill"))
-        self.committer = Committer(self.database, settings)
+        self.commits = CommitQueue(settings, self.spool.path / "spill")
         self.streams: dict[str, Stream] = {}
         self.hot = HotStreams()
         self.progress = Progress()
@@ -54,11 +45,7 @@ class Load:
         self._held = 0
         self._since = time.monotonic()
         self._state: bytes | None = None
-        self._released: bytes | None = None
-        self._worker = ThreadPoolExecutor(1, "duckdb")
-        self._commits: deque[Future[None]] = deque()
         self._batches = 0
-        self._has_failed = False
 
     def __enter__(self) -> Self:
         return self
@@ -68,16 +55,11 @@ class Load:
     ) -> None:
         self.close()
 
-    def hurry(self) -> None:
-        """Be done soon: do not wait for a locked database."""
-        self.database.patience = HURRY
-
     def close(self) -> None:
         """Leave nothing behind but what was committed."""
         for stream in self.streams.values():
             stream.close()
-        self._worker.shutdown(wait=True, cancel_futures=True)
-        self.database.close()
+        self.commits.close()
         self.spool.close()
 
     @property
@@ -178,11 +160,11 @@ class Load:
             if stream.is_long:
                 stream.write(self._segment(stream))
         if self.progress.is_due():
-            self.progress.say(self.committer.rows_in + self._rows(), self.committer.ledger.commits)
+            committer = self.commits.committer
+            self.progress.say(committer.rows_in + self._rows(), committer.ledger.commits)
         if self._is_due(1 if self._covered == self._rows() else 2):
             self.flush()
-        while self._commits and self._commits[0].done():
-            self._commits.popleft().result()
+        self.commits.check()
 
     def finish(self, *, is_complete: bool = True) -> None:
         """Commit what is left; if the input was complete, with what counts only then."""
@@ -196,10 +178,11 @@ class Load:
                 elif stream.activated is not None and not stream.is_unversioned:
                     self._steps.append(Activation(stream.shape, stream.activated))
         self.flush(is_final=is_complete)
-        self._wait_until_waiting(0)
-        self.progress.finish(self.committer.tallies.values())
-        if self.committer.deleter.withheld:
-            raise DeleteGuardError("; ".join(self.committer.deleter.withheld))
+        self.commits.finish()
+        committer = self.commits.committer
+        self.progress.finish(committer.tallies.values())
+        if committer.deleter.withheld:
+            raise DeleteGuardError("; ".join(committer.deleter.withheld))
 
     def _rows(self) -> int:
         spooled = sum(step.rows for step in self._steps if isinstance(step, Segment))
@@ -241,7 +224,7 @@ class Load:
         self._batches += 1
         for stream in self.streams.values():
             self._seal(stream)
-            if not stream.is_careful and stream.shape.stream in self.committer.stager.doubtful:
+            if not stream.is_careful and stream.shape.stream in self.commits.committer.stager.doubtful:
                 self.hot.remove(stream)
                 stream.beware()
         held = [] if is_covered else [step for step in self._steps if not step.shape.keys]
@@ -251,38 +234,4 @@ class Load:
         self._steps, self._bytes, self._since = held, 0, time.monotonic()
         self._held = self._rows()
         self._covered = -1 if held else 0
-        self._wait_until_waiting(WAITING - 1)
-        self._commits.append(self._worker.submit(self._commit_batch, batch))
-
-    def _wait_until_waiting(self, most: int) -> None:
-        while len(self._commits) > most:
-            self._commits.popleft().result()
-
-    def _commit_batch(self, batch: Batch) -> None:
-        if self._has_failed:
-            return  # what comes after a batch that is not there must not be there either
-        try:
-            self._commit_and_release(batch)
-        except BaseException:
-            self._has_failed = True
-            raise
-
-    def _commit_and_release(self, batch: Batch) -> None:
-        self.committer.commit(batch)
-        for step in batch.steps:
-            if isinstance(step, Segment):
-                step.path.unlink(missing_ok=True)
-                step.rejects.unlink(missing_ok=True)
-        if batch.state is not None and batch.state != self._released:
-            self._released = batch.state
-            self._release(batch.state)
-
-    @staticmethod
-    def _release(state: bytes) -> None:
-        try:
-            sys.stdout.write(json.dumps(json.loads(state)) + "\n")
-            sys.stdout.flush()
-        except OSError as error:
-            raise OutputError(
-                f"cannot write STATE to standard output: {error.strerror}; it is committed"
-            ) from error
+        self.commits.add(batch)

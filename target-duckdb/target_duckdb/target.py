@@ -93,7 +93,7 @@ class TargetDuckDB(Target):
             lines = LineMapper(self.mapper, is_validating=bool(self.config.get("validate_records"))).map(
                 lines
             )
-        self.interruption.listeners.append(self._load.hurry)
+        self.interruption.listeners.append(self._load.commits.hurry)
         reader = Reader(self._load)
         try:
             reader.read(lines)

@@ -1,0 +1,93 @@
+"""Commits one batch after another while reading goes on, and lets a STATE out when what it covers is safe."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from target_duckdb.batches import Segment
+from target_duckdb.commits import Committer
+from target_duckdb.database import Database
+from target_duckdb.errors import OutputError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from target_duckdb.batches import Batch
+    from target_duckdb.settings import Settings
+
+HURRY = 2.0
+WAITING = 2  # batches that DuckDB may be behind the reader; a third has the reader wait
+
+
+class CommitQueue:
+    """One thread of its own that commits batches in the order in which they were cut."""
+
+    def __init__(self, settings: Settings, spill: Path) -> None:
+        self.database = Database(settings, str(spill))
+        self.committer = Committer(self.database, settings)
+        self._worker = ThreadPoolExecutor(1, "duckdb")
+        self._commits: deque[Future[None]] = deque()
+        self._has_failed = False
+        self._released: bytes | None = None
+
+    def hurry(self) -> None:
+        """Be done soon: do not wait for a locked database."""
+        self.database.patience = HURRY
+
+    def add(self, batch: Batch) -> None:
+        """Have a batch committed, after a wait if too many are waiting; raise what went wrong before."""
+        self._wait_for_all_but(WAITING - 1)
+        self._commits.append(self._worker.submit(self._commit, batch))
+
+    def check(self) -> None:
+        """Raise what went wrong in the batches that are done."""
+        while self._commits and self._commits[0].done():
+            self._commits.popleft().result()
+
+    def finish(self) -> None:
+        """Wait until all is committed; raise what went wrong."""
+        self._wait_for_all_but(0)
+
+    def close(self) -> None:
+        """Wait for the batch that is being committed, forget the others, and close DuckDB."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        self.database.close()
+
+    def _wait_for_all_but(self, most: int) -> None:
+        while len(self._commits) > most:
+            self._commits.popleft().result()
+
+    def _commit(self, batch: Batch) -> None:
+        if self._has_failed:
+            return  # what comes after a batch that is not there must not be there either
+        try:
+            self._commit_and_release(batch)
+        except BaseException:
+            self._has_failed = True
+            raise
+
+    def _commit_and_release(self, batch: Batch) -> None:
+        self.committer.commit(batch)
+        for step in batch.steps:
+            if isinstance(step, Segment):
+                step.path.unlink(missing_ok=True)
+                step.rejects.unlink(missing_ok=True)
+        if batch.state is not None and batch.state != self._released:
+            self._released = batch.state
+            release(batch.state)
+
+
+def release(state: bytes) -> None:
+    """Write a STATE to standard output."""
+    try:
+        sys.stdout.write(json.dumps(json.loads(state)) + "\n")
+        sys.stdout.flush()
+    except OSError as error:
+        raise OutputError(
+            f"cannot write STATE to standard output: {error.strerror}; it is committed"
+        ) from error
