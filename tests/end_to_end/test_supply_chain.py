@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -15,6 +14,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
+
+import dev
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {
@@ -34,21 +35,13 @@ NO_INDEX = re.compile(
 def run_uv(*arguments: str | Path) -> str:
     """Run uv with pip's settings; skip, saying so, where no package index can be reached."""
     assert UV, "uv is neither in .venv nor on the PATH: `make test` installs it"
-    environment = dev().uv_environment()
+    environment = dev.uv_environment()
     del environment["VIRTUAL_ENV"]
     done = subprocess.run([UV, *arguments], env=environment, capture_output=True, text=True, check=False)
     if done.returncode and NO_INDEX.search(done.stderr):
         pytest.skip(f"no package index is reachable: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def dev():
-    """Import dev.py, which knows how pip's settings reach uv."""
-    specification = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
+import dev
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def dev():
-    specification = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
@@ -27,19 +20,19 @@ def dev():
         ("PIP_CERT", "/ca.pem", "SSL_CERT_FILE"),
     ],
 )
-def test_pip_settings_reach_uv(dev, monkeypatch, pip_name, value, uv_name):
+def test_pip_settings_reach_uv(monkeypatch, pip_name, value, uv_name):
     monkeypatch.delenv(uv_name, raising=False)
     monkeypatch.setenv(pip_name, value)
     assert dev.uv_environment()[uv_name] == value
 
 
-def test_settings_made_for_uv_win(dev, monkeypatch):
+def test_settings_made_for_uv_win(monkeypatch):
     monkeypatch.setenv("PIP_INDEX_URL", "https://pip.example/simple")
     monkeypatch.setenv("UV_DEFAULT_INDEX", "https://uv.example/simple")
     assert dev.uv_environment()["UV_DEFAULT_INDEX"] == "https://uv.example/simple"
 
 
-def test_a_changed_pin_means_a_new_installation(dev, monkeypatch, tmp_path):
+def test_a_changed_pin_means_a_new_installation(monkeypatch, tmp_path):
     before = dev.fingerprint(("run",))
     pins = tmp_path / "constraints.txt"
     pins.write_text("duckdb==0.0.1\n")
@@ -47,7 +40,7 @@ def test_a_changed_pin_means_a_new_installation(dev, monkeypatch, tmp_path):
     assert dev.fingerprint(("run",)) != before
 
 
-def test_every_make_target_is_a_verb(dev):
+def test_every_make_target_is_a_verb():
     targets = re.findall(
         r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
     )

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
 from crm_simulator import Clock, OpenCRM
 
+from tests.simulator.asking import Answer, ask
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOON = "2026-11-20T12:00:00+00:00"
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 class OpenCRMClient:
@@ -36,14 +24,7 @@ class OpenCRMClient:
         self.keys = {"KEY1": crm.credentials["api_key"], "KEY2": crm.credentials["pass_key"]}
 
     def send(self, method: str, path: str, body: bytes | str | None = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.crm.server.port, timeout=10)
-        try:
-            names = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body, {"User-Agent": "test/1", **names})
-            response = connection.getresponse()
-            return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
-        finally:
-            connection.close()
+        return ask(self.crm.server.port, method, path, body, {"User-Agent": "test/1", **headers})
 
     def __call__(self, end_point: str, **form: Any) -> Answer:
         kind = {"Content_Type": "application/x-www-form-urlencoded"}

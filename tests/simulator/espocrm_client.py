@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import json
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from crm_simulator import Clock
 from crm_simulator.espocrm import EspoCRM
 
+from tests.simulator.asking import Answer, ask
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOON = "2026-11-20T12:00:00+00:00"
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def reason(self) -> str | None:
-        return self.headers.get("x-status-reason")
-
-    @property
-    def rows(self) -> list[dict[str, Any]]:
-        return list(self.json["list"])
-
-    @property
-    def ids(self) -> list[str]:
-        return [row["id"] for row in self.rows]
 
 
 class Client:
@@ -50,16 +28,8 @@ class Client:
         self.headers = {"X-Api-Key": known["api_key"]} if "api_key" in known else basic(known)
 
     def send(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.crm.server.port, timeout=10)
-        names = {name.replace("_", "-"): value for name, value in headers.items()}
         raw = json.dumps(body).encode() if body is not None else None
-        try:
-            connection.request(method, f"/api/v1/{path}", raw, {**self.headers, **names})
-            response = connection.getresponse()
-            found = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, found, response.read())
-        finally:
-            connection.close()
+        return ask(self.crm.server.port, method, f"/api/v1/{path}", raw, {**self.headers, **headers})
 
     def get(self, path: str, headers: dict[str, str] | None = None, **params: Any) -> Answer:
         query = urlencode(flat(params))
@@ -97,3 +67,12 @@ def flat(value: Any, name: str = "") -> list[tuple[str, Any]]:
 
 def make_crm(scale: float = 0.1) -> EspoCRM:
     return EspoCRM(seed=7, scale=scale, clock=Clock.frozen(NOON))
+
+
+@contextmanager
+def running(scale: float) -> Iterator[EspoCRM]:
+    """Serve an EspoCRM of some size."""
+    crm = make_crm(scale)
+    crm.server.start()
+    yield crm
+    crm.server.stop()

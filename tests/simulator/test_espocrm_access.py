@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.simulator.espocrm_client import Client, basic, make_crm
+from tests.simulator.espocrm_client import Client, basic, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def crm() -> Iterator[EspoCRM]:
-    crm = make_crm(0.05)
-    crm.server.start()
-    yield crm
-    crm.server.stop()
+    with running(0.05) as crm:
+        yield crm
 
 
 def espo(name: str, word: str) -> dict[str, str]:

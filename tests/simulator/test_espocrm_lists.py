@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulator.espocrm_client import Client, make_crm
+from tests.simulator.espocrm_client import Client, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def crm() -> Iterator[EspoCRM]:
-    crm = make_crm()
-    crm.server.start()
-    yield crm
-    crm.server.stop()
+    with running(0.1) as crm:
+        yield crm
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulator.espocrm_client import Client, make_crm
+from tests.simulator.espocrm_client import Client, make_crm, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def crm() -> Iterator[EspoCRM]:
-    crm = make_crm(0.05)
-    crm.server.start()
-    yield crm
-    crm.server.stop()
+    with running(0.05) as crm:
+        yield crm
 
 
 def test_the_same_seed_gives_the_same_records() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.simulator.espocrm_client import Client, make_crm
+from tests.simulator.espocrm_client import Client, make_crm, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[EspoCRM]:
-    crm = make_crm()
-    crm.server.start()
-    yield crm
-    crm.server.stop()
+    with running(0.1) as crm:
+        yield crm
 
 
 @pytest.fixture

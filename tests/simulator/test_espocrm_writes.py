@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.simulator.espocrm_client import NOON, Client, make_crm
+from tests.simulator.espocrm_client import NOON, Client, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,8 @@ THEN = NOON[:10] + " 13:00:00"
 
 @pytest.fixture
 def crm() -> Iterator[EspoCRM]:
-    crm = make_crm(0.05)
-    crm.server.start()
-    yield crm
-    crm.server.stop()
+    with running(0.05) as crm:
+        yield crm
 
 
 @pytest.fixture
