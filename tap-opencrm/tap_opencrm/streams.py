@@ -18,7 +18,7 @@ from tap_opencrm.schemas import SCHEMA_FILES
 from tap_opencrm.sweeps import Sweep, SweepingStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from concurrent.futures import Future
 
     from singer_sdk import Tap
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tap_opencrm.run import Run
     from tap_opencrm.workers import Workers
 
+CUSTOM_FIELDS, _IN_EXTRA = "custom_fields", "fields_in_extra"
+"""What the state of a stream tells beside its bookmark."""
 _BASIC_SAMPLE = 10
 _NOT_OFFERED = (RefusedError, NotFoundError, UnreadableError)
 _MODIFIED = {
@@ -83,7 +85,8 @@ class EntityStream(SweepingStream):
         rows = self.ask_list(Window(0, size)) if size else []
         if self.is_basic:
             rows = [self.ask_whole(row) for row in rows[:_BASIC_SAMPLE]]
-        self.custom_fields = tuple(sorted({name for row in rows for name in row if is_custom(name)}))
+        found = {name for row in rows for name in row if is_custom(name)}
+        self.custom_fields = tuple(sorted(found.union(self.custom_fields)))
         if rows and self.replication_key and not any(self.replication_key in row for row in rows):
             self.logger.warning(
                 "%s: no record has the field '%s', so all are read each time; check replication_key_name",
@@ -126,7 +129,7 @@ class EntityStream(SweepingStream):
             yield from self._due(pool, shape, bookmark, page)
         if sweep.is_verified:
             self.run.live[self.name] = sweep.ids
-        self._advance(bookmark, sweep)
+        self._advance(bookmark, sweep, shape)
 
     def _read_days(self, pool: Workers, shape: Shape, bookmark: Bookmark) -> Iterator[Row]:
         _, started = self.ask_count(self.entity.count_end_point)
@@ -138,7 +141,7 @@ class EntityStream(SweepingStream):
                 yield from self._due(pool, shape, bookmark, page)
         if not bookmark.newest:
             raise FilterIgnoredError("the filter by day finds nothing, not even the record of the bookmark")
-        self._advance(bookmark, sweep)
+        self._advance(bookmark, sweep, shape)
 
     def _check_filter(self, page: list[Row], day: str) -> None:
         if any(not str(row.get(self.replication_key or "", "")).startswith(day) for row in page):
@@ -149,9 +152,21 @@ class EntityStream(SweepingStream):
             return Bookmark(None, None, timedelta())
         state = self.stream_state
         is_same = state.get("replication_key") == self.replication_key
-        reached = self._reached(state.get("replication_key_value")) if is_same else None
+        is_known = is_same and not self._has_new_columns(state)
+        reached = self._reached(state.get("replication_key_value")) if is_known else None
         lookback = timedelta(minutes=int(self.config["lookback_minutes"]))
         return Bookmark(reached, parse_moment(self.config["start_date"]), lookback)
+
+    def _has_new_columns(self, state: Mapping[str, Any]) -> bool:
+        """Tell whether a field has a column now that is still in _extra of records that came before."""
+        names = self.schema["properties"].keys() & set(state.get(_IN_EXTRA, ()))
+        if names:
+            self.logger.warning(
+                "%s: everything is read once more, for these fields have columns now: %s",
+                self.name,
+                ", ".join(sorted(names)),
+            )
+        return bool(names)
 
     def _reached(self, text: str | None) -> datetime | None:
         try:
@@ -192,11 +207,18 @@ class EntityStream(SweepingStream):
     def _increment_stream_state(self, latest_record: Row, *, context: Context | None = None) -> None:
         """The list comes in no order, so nothing is known before its end."""
 
-    def _advance(self, bookmark: Bookmark, sweep: Sweep) -> None:
+    def _advance(self, bookmark: Bookmark, sweep: Sweep, shape: Shape) -> None:
+        self._remember(shape)
         reached = bookmark.next(sweep.started)
         if self.replication_method == "INCREMENTAL" and reached:
             self.stream_state["replication_key"] = self.replication_key
             self.stream_state["replication_key_value"] = reached.isoformat()
+
+    def _remember(self, shape: Shape) -> None:
+        """Note for the next run which custom fields there are, and which of all fields had no column."""
+        columns, state = self.schema["properties"].keys(), self.stream_state
+        state[CUSTOM_FIELDS] = sorted(filter(is_custom, columns | shape.unknown))
+        state[_IN_EXTRA] = sorted(shape.unknown.union(state.get(_IN_EXTRA, ())) - columns)
 
     def _fail(self, error: SyncError) -> None:
         if self.entity.is_optional and isinstance(error, _NOT_OFFERED):

@@ -23,7 +23,7 @@ from tap_opencrm.live_streams import LiveStream
 from tap_opencrm.probe import probe
 from tap_opencrm.redaction import hide
 from tap_opencrm.run import Run
-from tap_opencrm.streams import EntityStream
+from tap_opencrm.streams import CUSTOM_FIELDS, EntityStream
 from tap_opencrm.writing import GatheringWriter
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class TapOpenCRM(Tap):
 
     @override
     def __init__(self, *, catalog: Any = None, state: Any = None, **given: Any) -> None:
-        super().__init__(catalog=checks.catalogue(catalog), state=checks.state(state), **given)
+        state = checks.state(state)
+        self._bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else {}
+        super().__init__(catalog=checks.catalogue(catalog), state=state, **given)
 
     @cached_property
     def connection(self) -> Connection:
@@ -136,12 +138,13 @@ class TapOpenCRM(Tap):
         """Look at sample records, unless a catalogue was given; False if this OpenCRM lacks the entity."""
         if self.input_catalog is not None:
             return True
+        stream.custom_fields = tuple(self._bookmarks.get(stream.name, {}).get(CUSTOM_FIELDS, ()))
         try:
             stream.learn_from_sample()
         except SyncError as error:
             if self.run.is_hopeless(error, is_first=not self.connection.has_read):
                 raise
-            self.logger.warning("%s: no sample, so no custom fields: %s", stream.name, error)
+            self.logger.warning("%s: no sample, so no new custom fields: %s", stream.name, error)
             return not (stream.entity.is_optional and isinstance(error, (RefusedError, NotFoundError)))
         return True
 

@@ -102,6 +102,30 @@ def test_fields_that_turn_up_later_are_not_lost(sync, crm, caplog):
     assert sync().record("contacts", victim)["cf_new"] == "late"
 
 
+def test_a_field_that_turned_up_gets_a_column_and_all_that_lack_it_come_again(sync, crm, clock, caplog):
+    """Those that came before have it in _extra, where no query looks."""
+    first = sync()
+    early, late = sorted(crm.store.ids("contact"))[:2]
+    crm.store.update("contact", early, {"cf_new": "early"})
+    second = sync(first.state, catalog=first.tap.catalog_dict)
+    assert second.record("contacts", early)["_extra"] == {"cf_new": "early"}
+    clock.advance(days=2)
+    crm.store.update("contact", late, {"cf_new": "late"})
+    third = sync(second.state, custom_field_sample_size=0)
+    assert third.record("contacts", early)["cf_new"] == "early"
+    assert "everything is read once more" in caplog.text
+    fourth = sync(third.state, lookback_minutes=0, custom_field_sample_size=0)
+    assert fourth.ids("contacts") == [late]
+
+
+def test_a_sample_that_cannot_be_had_costs_no_column(sync, crm):
+    first = sync()
+    crm.server.faults.add(Fault(kind="status", status=200, body='{"error":"No"}', match="list_full", times=1))
+    second = sync(first.state)
+    assert second.schema("contacts") == first.schema("contacts")
+    assert sum("cf_" in name for name in second.schema("contacts")["properties"]) > 0
+
+
 def test_a_field_that_is_not_selected_does_not_come(sync):
     catalog = sync().tap.catalog_dict
     for entry in catalog["streams"]:
