@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PREFIX = "target-duckdb-"
-LOCK = "lock"
+LOCK, NEW = "lock", "new"
+BIRTH_SECONDS = 60  # a directory has its lock after less than a millisecond
 
 
 @contextmanager
@@ -39,9 +41,9 @@ class Spool:
             root.mkdir(parents=True, exist_ok=True)
             remove_leftovers(root)
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
-            self._lock = (self.path / "new").open("wb")
+            self._lock = (self.path / NEW).open("wb")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        (self.path / "new").rename(self.path / LOCK)
+        (self.path / NEW).rename(self.path / LOCK)
         self._count = 0
 
     def __enter__(self) -> Self:
@@ -71,6 +73,18 @@ def remove_leftovers(root: Path) -> None:
         try:
             with (path / LOCK).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            if not _is_stillborn(path):
+                continue
         except OSError:
             continue
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_stillborn(path: Path) -> bool:
+    """Return whether a directory is of a process that was killed before it held a lock."""
+    try:
+        is_old = time.time() - path.stat().st_mtime > BIRTH_SECONDS
+        return is_old and {inside.name for inside in path.iterdir()} <= {NEW}
+    except OSError:
+        return False

@@ -112,7 +112,7 @@ def kill_and_resume(warehouse: Warehouse, kills: int, chance: random.Random) -> 
     assert snapshot(warehouse) == wholly
     figures.count("target-duckdb, kills", "files equal to those of undisturbed runs")
     figures.count("target-duckdb, kills", "kills", killed)
-    assert not list(warehouse.path.parent.glob("target-duckdb-*"))
+    assert not list(warehouse.path.parent.glob("target-duckdb-*/*.ndjson"))
 
 
 def test_killed_at_random_moments_nothing_is_lost_or_doubled(warehouse):

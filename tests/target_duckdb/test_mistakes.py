@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 
 import duckdb
 import pytest
@@ -196,6 +198,23 @@ def test_leftovers_of_a_killed_run_are_removed(warehouse, tmp_path):
     (left / "1.ndjson").write_text("private")
     warehouse.load(schema("a"), record("a", id=1))
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("inside", "age", "is_removed"),
+    [((), 120, True), (("new",), 120, True), (("new",), 0, False), (("notes",), 120, False)],
+    ids=["empty", "without a lock", "perhaps just being made", "somebody else's"],
+)
+def test_a_directory_without_a_lock_is_removed_if_it_can_only_be_a_killed_runs(
+    warehouse, tmp_path, inside, age, is_removed
+):
+    left = tmp_path / "target-duckdb-left"
+    left.mkdir()
+    for name in inside:
+        (left / name).touch()
+    os.utime(left, (time.time() - age,) * 2)
+    warehouse.load(schema("a"), record("a", id=1))
+    assert left.exists() is not is_removed
 
 
 def test_a_second_writer_of_the_same_run_is_refused(warehouse):
