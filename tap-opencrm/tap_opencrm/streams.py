@@ -9,6 +9,7 @@ from singer_sdk import StreamSchema
 from singer_sdk.exceptions import SyncError
 from typing_extensions import override
 
+from tap_opencrm import known_fields
 from tap_opencrm.errors import FilterIgnoredError, NotFoundError, RefusedError, UnreadableError
 from tap_opencrm.incremental import Bookmark, days_between, parse_moment
 from tap_opencrm.line_streams import LineStream, find_lines
@@ -18,7 +19,7 @@ from tap_opencrm.schemas import SCHEMA_FILES
 from tap_opencrm.sweeps import Sweep, SweepingStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from concurrent.futures import Future
 
     from singer_sdk import Tap
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from tap_opencrm.run import Run
     from tap_opencrm.workers import Workers
 
-CUSTOM_FIELDS, _IN_EXTRA = "custom_fields", "fields_in_extra"
-"""What the state of a stream tells beside its bookmark."""
 _BASIC_SAMPLE = 10
 _NOT_OFFERED = (RefusedError, NotFoundError, UnreadableError)
 _MODIFIED = {
@@ -152,19 +151,18 @@ class EntityStream(SweepingStream):
             return Bookmark(None, None, timedelta())
         state = self.stream_state
         is_same = state.get("replication_key") == self.replication_key
-        is_known = is_same and not self._has_new_columns(state)
+        is_known = is_same and not self._has_new_columns()
         reached = self._reached(state.get("replication_key_value")) if is_known else None
         lookback = timedelta(minutes=int(self.config["lookback_minutes"]))
         return Bookmark(reached, parse_moment(self.config["start_date"]), lookback)
 
-    def _has_new_columns(self, state: Mapping[str, Any]) -> bool:
-        """Tell whether a field has a column now that is still in _extra of records that came before."""
-        names = self.schema["properties"].keys() & set(state.get(_IN_EXTRA, ()))
+    def _has_new_columns(self) -> bool:
+        names = known_fields.new_columns(self.stream_state, self.schema["properties"].keys())
         if names:
             self.logger.warning(
                 "%s: everything is read once more, for these fields have columns now: %s",
                 self.name,
-                ", ".join(sorted(names)),
+                ", ".join(names),
             )
         return bool(names)
 
@@ -208,17 +206,12 @@ class EntityStream(SweepingStream):
         """The list comes in no order, so nothing is known before its end."""
 
     def _advance(self, bookmark: Bookmark, sweep: Sweep, shape: Shape) -> None:
-        self._remember(shape)
+        columns = self.schema["properties"].keys()
+        self.stream_state.update(known_fields.noted(self.stream_state, columns, shape.unknown))
         reached = bookmark.next(sweep.started)
         if self.replication_method == "INCREMENTAL" and reached:
             self.stream_state["replication_key"] = self.replication_key
             self.stream_state["replication_key_value"] = reached.isoformat()
-
-    def _remember(self, shape: Shape) -> None:
-        """Note for the next run which custom fields there are, and which of all fields had no column."""
-        columns, state = self.schema["properties"].keys(), self.stream_state
-        state[CUSTOM_FIELDS] = sorted(filter(is_custom, columns | shape.unknown))
-        state[_IN_EXTRA] = sorted(shape.unknown.union(state.get(_IN_EXTRA, ())) - columns)
 
     def _fail(self, error: SyncError) -> None:
         if self.entity.is_optional and isinstance(error, _NOT_OFFERED):

@@ -12,7 +12,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_opencrm import checks, settings
+from tap_opencrm import checks, known_fields, settings
 from tap_opencrm.cli import Command
 from tap_opencrm.connection import Connection
 from tap_opencrm.entities import ENTITIES
@@ -23,7 +23,7 @@ from tap_opencrm.live_streams import LiveStream
 from tap_opencrm.probe import probe
 from tap_opencrm.redaction import hide
 from tap_opencrm.run import Run
-from tap_opencrm.streams import CUSTOM_FIELDS, EntityStream
+from tap_opencrm.streams import EntityStream
 from tap_opencrm.writing import GatheringWriter
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class TapOpenCRM(Tap):
         """Look at sample records, unless a catalogue was given; False if this OpenCRM lacks the entity."""
         if self.input_catalog is not None:
             return True
-        stream.custom_fields = tuple(self._bookmarks.get(stream.name, {}).get(CUSTOM_FIELDS, ()))
+        stream.custom_fields = known_fields.custom_fields(self._bookmarks.get(stream.name, {}))
         try:
             stream.learn_from_sample()
         except SyncError as error:
