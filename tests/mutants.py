@@ -67,6 +67,13 @@ MUTANTS = (
         f"{TRAPS}::test_a_page_that_comes_back_empty_by_mistake_deletes_nothing",
     ),
     Mutant(
+        "tap-opencrm: a custom field that gets a column late is left empty in records that came before",
+        "tap-opencrm/tap_opencrm/known_fields.py",
+        "return sorted(columns & set(_names(state, _IN_EXTRA)))",
+        "return []",
+        "tests/tap_opencrm/test_discovery.py",
+    ),
+    Mutant(
         "tap-espocrm: deletes are concluded from the first page of ids",
         "tap-espocrm/tap_espocrm/paging.py",
         "        if page.is_last or not page.rows:\n            return\n        last = page.rows[-1][key]",
@@ -130,6 +137,13 @@ MUTANTS = (
         "target-duckdb/target_duckdb/staging.py",
         "    if not segment.is_checked:\n        odd +=",
         "    if False:\n        odd +=",
+        "tests/target_duckdb/test_straight.py",
+    ),
+    Mutant(
+        "target-duckdb: what comes after a stream has become long counts as looked at",
+        "target-duckdb/target_duckdb/streams.py",
+        "            self.segment.is_checked = False\n",
+        "            self.segment.is_checked = True\n",
         "tests/target_duckdb/test_straight.py",
     ),
     Mutant(

@@ -159,6 +159,9 @@ class Load:
         for stream in self.streams.values():
             if stream.is_long:
                 stream.write(self._segment(stream))
+            if stream.may_relax and not self._is_doubtful(stream):
+                self.hot.remove(stream)
+                stream.relax()
         if self.progress.is_due():
             committer = self.commits.committer
             self.progress.say(committer.rows_in + self._rows(), committer.ledger.commits)
@@ -201,6 +204,9 @@ class Load:
 
     # Batches
 
+    def _is_doubtful(self, stream: Stream) -> bool:
+        return stream.shape.stream in self.commits.committer.stager.doubtful
+
     def _segment(self, stream: Stream) -> Segment:
         if stream.segment:
             return stream.segment
@@ -224,7 +230,7 @@ class Load:
         self._batches += 1
         for stream in self.streams.values():
             self._seal(stream)
-            if not stream.is_careful and stream.shape.stream in self.commits.committer.stager.doubtful:
+            if not stream.is_careful and self._is_doubtful(stream):
                 self.hot.remove(stream)
                 stream.beware()
         held = [] if is_covered else [step for step in self._steps if not step.shape.keys]

@@ -12,9 +12,14 @@ from target_duckdb.sql import LEAST_OBJECT
 from target_duckdb.values import reject_line, rewrite
 
 if TYPE_CHECKING:
+    from msgspec import Struct
+
     from target_duckdb.batches import Shape
     from target_duckdb.spool import Spool
 
+CAREFUL_ROWS = 4_096
+"""So many records of a stream have all their texts looked at. For more it is cheaper to have DuckDB say which
+texts are doubtful; for fewer that is dear, because a statement that does so takes twice as long to plan."""
 LINES_IN_MEMORY = 64  # what a core still has in its cache when it is joined and written
 
 
@@ -24,8 +29,9 @@ class Stream:
     def __init__(self, shape: Shape, version: int) -> None:
         self.shape = shape
         self.version = version
-        self.is_careful = False
-        self.guard = None if shape.is_renamed else record_type(shape, is_careful=False)
+        self.is_careful = CAREFUL_ROWS > 0
+        self.guard = self._guard()
+        self._rows = 0
         self.lines: list[bytes] = []
         self.segment: Segment | None = None
         self.is_versioned = False
@@ -34,6 +40,14 @@ class Stream:
         self.is_swept = False
         self.activated: int | None = None
         self._file: BinaryIO | None = None
+
+    def _guard(self) -> type[Struct] | None:
+        return None if self.shape.is_renamed else record_type(self.shape, is_careful=self.is_careful)
+
+    @property
+    def may_relax(self) -> bool:
+        """Whether looking at texts no longer pays."""
+        return self.is_careful and self.guard is not None and self._rows >= CAREFUL_ROWS
 
     @property
     def is_long(self) -> bool:
@@ -46,10 +60,17 @@ class Stream:
         self.was_opened = former.was_opened
         self.is_swept, self.activated = former.is_swept, former.activated
 
+    def relax(self) -> None:
+        """Look at texts no longer."""
+        self.is_careful = False
+        self.guard = self._guard()
+        if self.segment:
+            self.segment.is_checked = False
+
     def beware(self) -> None:
         """Look at texts, too, from now on."""
         self.is_careful = True
-        self.guard = None if self.shape.is_renamed else record_type(self.shape, is_careful=True)
+        self.guard = self._guard()
 
     def open(self, spool: Spool, base: Shape | None) -> Segment:
         """Begin a segment."""
@@ -76,6 +97,7 @@ class Stream:
         self._write(segment, block, rows, len(block))
 
     def _write(self, segment: Segment, block: bytes, rows: int, longest: int) -> None:
+        self._rows += rows
         segment.rows += rows
         segment.longest = max(segment.longest, longest)
         if self._file:

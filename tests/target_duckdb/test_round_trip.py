@@ -114,9 +114,11 @@ def check_many(folders, number: int) -> None:
     """Check so many drawn batches of records."""
 
     @settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    @given(RECORDS)
-    def one(records):
-        check(folders.mktemp("trip"), records)
+    @given(RECORDS, st.sampled_from([0, 5, 4096]))
+    def one(records, careful):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("target_duckdb.streams.CAREFUL_ROWS", careful)
+            check(folders.mktemp("trip"), records)
         figures.count("target-duckdb, arbitrary records", "batches that came back or were kept")
 
     one()

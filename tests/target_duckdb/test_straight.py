@@ -26,6 +26,12 @@ STRUCTURES = st.recursive(
 TEXTS = st.one_of(st.text(st.characters(codec="utf-8", exclude_characters="\0")), NUMBERS, STRUCTURES)
 
 
+@pytest.fixture(autouse=True)
+def _light(monkeypatch):
+    """Treat the few records of a test like those of a long stream, at whose texts only DuckDB looks."""
+    monkeypatch.setattr("target_duckdb.streams.CAREFUL_ROWS", 0)
+
+
 @pytest.fixture
 def warehouse(tmp_path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse.duckdb")
@@ -43,7 +49,11 @@ def is_json(text: str) -> bool:
     return True
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(
     st.lists(STRUCTURES.filter(is_json), max_size=6),
     st.lists(TEXTS, max_size=6),
@@ -68,6 +78,15 @@ def test_a_stream_with_a_number_among_its_texts_stays_exact_in_later_batches(war
     warehouse.load(schema("notes", RULES), *sent, batch_size_rows=1)
     found = [row[0] for row in warehouse.sql("SELECT value FROM crm.notes ORDER BY id")]
     assert found == ["plain", "1.10", "plain", "1e5", "2.5", "[1.10]"]
+
+
+@pytest.mark.parametrize("careful", range(1, 6))
+def test_a_stream_stays_exact_when_it_becomes_long(warehouse, monkeypatch, careful):
+    monkeypatch.setattr("target_duckdb.streams.CAREFUL_ROWS", careful)
+    values = ["1.10", '"1.10"', "[1.10]", "2.50", '"plain"', "1e5", "[ 2.50 ]", '"2.50"'] * 2
+    warehouse.load(schema("notes", RULES), *(raw(*place) for place in enumerate(values)), one_by_one=True)
+    found = [row[0] for row in warehouse.sql("SELECT value FROM crm.notes ORDER BY id")]
+    assert found == [json.loads(value) if value.startswith('"') else value for value in values]
 
 
 @pytest.mark.parametrize("name", ["rowid", "RowId"])

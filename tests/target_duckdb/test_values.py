@@ -7,6 +7,8 @@ from target_duckdb.errors import InvalidValueError, MissingKeyError
 
 from tests.target_duckdb.loading import Warehouse, record, schema
 
+pytestmark = pytest.mark.usefixtures("length")
+
 TEXT = {"type": ["string", "null"]}
 INTEGER = {"type": ["integer", "null"]}
 NUMBER = {"type": ["number", "null"]}
@@ -110,6 +112,12 @@ REJECTED = [
     ("half a surrogate pair", TEXT, r'"a\ud800b"', "not valid Unicode"),
     ("half a surrogate pair in an object", STRUCTURE, r'{"a":"\udc00"}', "not valid Unicode"),
 ]
+
+
+@pytest.fixture(params=[4096, 0], ids=["short stream", "long stream"])
+def length(request, monkeypatch):
+    """Look at the texts of records, or leave that to DuckDB as with long streams."""
+    monkeypatch.setattr("target_duckdb.streams.CAREFUL_ROWS", request.param)
 
 
 def raw(stream: str, value: str, number: int = 1) -> bytes:
