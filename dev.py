@@ -73,10 +73,16 @@ def run(*command: str | Path, env: dict[str, str] | None = None, quiet: bool = F
     """Run a command in the project's folder and return its exit code."""
     pipe = subprocess.PIPE if quiet else None
     words = [str(part) for part in command]
-    done = subprocess.run(words, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, check=False)
-    if quiet and done.returncode:
-        say(done.stderr.decode(errors="replace").strip().partition("\n")[0])
-    return done.returncode
+    with subprocess.Popen(words, cwd=ROOT, env=env, stdout=pipe, stderr=pipe) as process:
+        while True:
+            try:
+                _, errors = process.communicate()
+                break
+            except KeyboardInterrupt:
+                continue  # the command hears of Ctrl-C too: it tells what it has done and ends by itself
+    if quiet and process.returncode:
+        say(errors.decode(errors="replace").strip().partition("\n")[0])
+    return process.returncode
 
 
 def pip_setting(name: str) -> str:

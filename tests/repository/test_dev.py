@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +49,29 @@ def test_every_make_target_is_a_verb():
         r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE
     )
     assert set(targets) - {"help"} <= set(dev.VERBS)
+
+
+SLOW_TO_END = """
+import time
+print("begun", flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    print("figures", flush=True)
+    raise SystemExit(3)
+"""
+
+
+def test_a_command_that_is_interrupted_tells_what_it_has_done():
+    """As `make soak` does when it is ended with Ctrl-C."""
+    command = [
+        sys.executable,
+        "-c",
+        f"import dev; raise SystemExit(dev.run({sys.executable!r}, '-c', {SLOW_TO_END!r}))",
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout.readline() == b"begun\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=20)[0] == b"figures\n"
+    assert process.returncode == 3
