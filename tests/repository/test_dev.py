@@ -53,8 +53,8 @@ def test_every_make_target_is_a_verb():
 
 SLOW_TO_END = """
 import time
-print("begun", flush=True)
 try:
+    print("begun", flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     time.sleep(1)
