@@ -14,6 +14,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.uv import run_uv
+
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = "1.5.5"
 """The newest DuckDB whose postgres extension is to be had as a wheel, without DuckDB's download server."""
@@ -23,21 +25,13 @@ VENV = Path(f"/tmp/duckdb-{VERSION}-postgres")
 @pytest.fixture(scope="session")
 def python() -> Path:
     """Return a Python with a DuckDB that has its postgres extension; skips where it cannot be had."""
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
-    if uv is None:
-        pytest.skip("uv is not here to install DuckDB's postgres extension")
     found = VENV / "bin/python"
     wanted = [f"duckdb=={VERSION}", f"duckdb-extension-postgres-scanner=={VERSION}"]
-    make = [uv, "venv", "-q", "--allow-existing", "--python", sys.executable, VENV]
-    fill = [uv, "pip", "install", "-q", "--system-certs", "--python", found, *wanted]
     with VENV.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
-        for command in () if extension() else (make, fill):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                pytest.skip(
-                    f"DuckDB's postgres extension is not to be had: {done.stderr.strip().splitlines()[-1]}"
-                )
+        if not extension():
+            run_uv("venv", "-q", "--allow-existing", "--python", sys.executable, VENV)
+            run_uv("pip", "install", "-q", "--python", found, *wanted)
     return found
 
 

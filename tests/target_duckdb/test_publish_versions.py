@@ -5,13 +5,14 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+
+from tests.uv import run_uv
 
 ROOT = Path(__file__).resolve().parents[2]
 VENVS = Path("/tmp")
@@ -25,22 +26,14 @@ ASK = "import duckdb, sys; print(duckdb.connect(sys.argv[1], read_only=True).exe
 def python_with(version: str) -> Path:
     """Return a Python that has one release of DuckDB, made on the first use; skips where it cannot be had."""
     venv = VENVS / f"duckdb-{version}"
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
-    if not uv:
-        pytest.skip("uv is not here to make an environment with another DuckDB")
     python = venv / "bin/python"
-    install = [uv, "pip", "install", "-q", "--system-certs", "--python", python, f"duckdb=={version}"]
     with venv.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
-        for command in [[uv, "venv", "-q", "--allow-existing", "--python", sys.executable, venv], install]:
-            if (
-                python.exists()
-                and subprocess.run([python, "-c", "import duckdb"], check=False).returncode == 0
-            ):
-                break
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                pytest.skip(f"DuckDB {version} is not to be had: {done.stderr.strip().splitlines()[-1]}")
+        if not (
+            python.exists() and subprocess.run([python, "-c", "import duckdb"], check=False).returncode == 0
+        ):
+            run_uv("venv", "-q", "--allow-existing", "--python", sys.executable, venv)
+            run_uv("pip", "install", "-q", "--python", python, f"duckdb=={version}")
     return python
 
 
