@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import uuid
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from target_duckdb import sql
 from target_duckdb.errors import DatabaseError
 from target_duckdb.sql import LEDGER, LEDGER_SCHEMA, WAREHOUSE, quote
 
@@ -106,9 +108,9 @@ class Ledger:
         return [*where, *counts, tally.values_rejected, tally.seconds, self.now]
 
     def _insert(self, table: str, *rows: list[object]) -> None:
+        """Enter rows as one parameter: for each of them DuckDB looks for pandas, a tenth of a millisecond."""
         if rows:
-            marks = ", ".join(f"({', '.join('?' * len(row))})" for row in rows)
-            self.run(f"INSERT INTO {SCHEMA}.{table} VALUES {marks}", [value for row in rows for value in row])
+            self.run(sql.insert_rows_sql(f"{SCHEMA}.{table}", len(rows[0])), [json.dumps(rows)])
 
 
 def _now() -> str:

@@ -264,6 +264,12 @@ def insert_sql(table: str, values: Mapping[str, str], source: str) -> str:
     return f"INSERT INTO {table} ({names}) SELECT {', '.join(values.values())} FROM {source} s"
 
 
+def insert_rows_sql(table: str, width: int) -> str:
+    """Return the statement that appends rows given as one parameter, a JSON array of arrays."""
+    values = ", ".join(f"given ->> {place}" for place in range(width))
+    return f"INSERT INTO {table} SELECT {values} FROM (SELECT unnest(?::JSON[]) AS given)"
+
+
 def plain_sql(query: str) -> str:
     """Return a query that fails where a record of the given query is odd."""
     return f"(SELECT * REPLACE (CASE WHEN flawed THEN error('odd') ELSE c0 END AS c0) FROM ({query}))"

@@ -92,10 +92,13 @@ class Stager:
 
     def _read(self, name: str, segment: Segment, *, is_in_order: bool) -> None:
         """Read records, in order so that row numbers follow arrival; that is slower, and rarely needed."""
-        query = query_of(segment, self.has_metadata)
-        self.run(f"SET preserve_insertion_order = {is_in_order}")
+        statement = sql.stage_sql(name, query_of(segment, self.has_metadata))
+        if not is_in_order:
+            self.run(statement)
+            return
+        self.run("SET preserve_insertion_order = true")
         try:
-            self.run(sql.stage_sql(name, query))
+            self.run(statement)
         finally:
             self.run("SET preserve_insertion_order = false")
 
