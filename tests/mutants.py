@@ -161,6 +161,20 @@ MUTANTS = (
         "tests/target_duckdb/test_straight.py",
     ),
     Mutant(
+        "target-duckdb: a block that a kill left half written stays so",
+        "target-duckdb/target_duckdb/database.py",
+        "self._kept.restore()",
+        "pass",
+        "tests/target_duckdb/test_doublewrite.py",
+    ),
+    Mutant(
+        "target-duckdb: an old block is put back into a file with a new header",
+        "target-duckdb/target_duckdb/doublewrite.py",
+        "if file.read(HEADERS) == headers:",
+        "if file.read(HEADERS):",
+        "tests/target_duckdb/test_doublewrite.py",
+    ),
+    Mutant(
         "target-duckdb: deletes beyond belief are carried out",
         "target-duckdb/target_duckdb/deletes.py",
         "lost <= before * self.settings.max_delete_fraction",

@@ -41,7 +41,7 @@ def compact(database: Database, rows: int) -> None:
         fresh.chmod(path.stat().st_mode)
         with fresh.open("rb") as written:
             os.fsync(written.fileno())
-        fresh.replace(path)
+        database.replace(fresh)
     except (DatabaseError, OSError) as error:
         LOGGER.warning("the database could not be compacted: %s", error)
         fresh.unlink(missing_ok=True)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from target_duckdb.doublewrite import DoubleWrite
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
-from target_duckdb.sql import WAREHOUSE, literal
+from target_duckdb.sql import OVERWRITTEN, WAREHOUSE, literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,7 @@ class Database:
         self.settings = settings
         self.patience = settings.lock_timeout_seconds
         self._largest_row_group = ROW_GROUP
+        self._kept = None if self.is_remote else DoubleWrite(Path(settings.path).resolve())
         config: dict[str, Any] = {"memory_limit": settings.memory_limit, "temp_directory": spill}
         if settings.threads:
             config["threads"] = settings.threads
@@ -98,6 +100,7 @@ class Database:
         usual = SMALL_ROW_GROUP if SMALL_ROW_GROUP < rows <= FEW_ROWS else ROW_GROUP
         self._attach(min(self._largest_row_group, usual))
         try:
+            self._keep_blocks()
             self.run("BEGIN")
             try:
                 yield
@@ -105,10 +108,27 @@ class Database:
             except BaseException:
                 self._rollback()
                 raise
+            self._keep_blocks()  # a large COMMIT has written a header
             if finish and not self.is_remote:
                 finish()
         finally:
-            self.run(f"DETACH {WAREHOUSE}")
+            self._detach()
+
+    def replace(self, fresh: Path) -> None:
+        """Put another file in the place of the warehouse, all of which is written."""
+        if self._kept:
+            self._kept.drop()
+            fresh.replace(self._kept.path)
+
+    def _keep_blocks(self) -> None:
+        """Keep the blocks that DuckDB may overwrite from now on: those of metadata that are not full."""
+        if self._kept and self._kept.is_due:
+            self._kept.keep(*self.run(OVERWRITTEN)[0])
+
+    def _detach(self) -> None:
+        self.run(f"DETACH {WAREHOUSE}")
+        if self._kept:
+            self._kept.close()
 
     def _rollback(self) -> None:
         try:
@@ -122,7 +142,7 @@ class Database:
         started, wait = time.monotonic(), FIRST_WAIT
         while True:
             try:
-                self.run(self._attach_sql(row_group))
+                self._open(row_group)
             except DatabaseError as error:
                 cause = str(error.__cause__)
                 if "Could not set lock" not in cause:
@@ -133,6 +153,13 @@ class Database:
                 return
             time.sleep(min(wait, max(started + self.patience - time.monotonic(), FIRST_WAIT)))
             wait = min(wait * 1.5, LONGEST_WAIT)
+
+    def _open(self, row_group: int) -> None:
+        if self._kept:
+            self._kept.restore()
+        self.run(self._attach_sql(row_group))
+        if self._kept:
+            self._kept.open()
 
     def _make_folder(self) -> None:
         path = self.settings.path

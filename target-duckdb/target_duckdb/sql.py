@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
 WAREHOUSE = "warehouse"
 LEDGER_SCHEMA = "_load"
+OVERWRITTEN = (  # the size of blocks, and the numbers of those of metadata that are not full
+    "SELECT block_size, coalesce((SELECT list(block_id)"
+    f" FROM pragma_metadata_info('{WAREHOUSE}') WHERE free_blocks > 0), [])"
+    f" FROM pragma_database_size() WHERE database_name = '{WAREHOUSE}'"
+)
 LEAST_OBJECT = 1 << 20  # bytes that DuckDB sets aside for a line, however short it is
 AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
 ISO_DAY = "{v} LIKE '____-__-__%' AND NOT contains({v}, '(')"

@@ -136,6 +136,7 @@ class Life:
 
     def sync_while_locked(self) -> None:
         if self.world.path.exists():
+            self.world.make_whole()
             with closing(duckdb.connect(self.world.path, read_only=True)):
                 self.clean(self.world.run())
             figures.count(self.proof, "syncs with a locked file")

@@ -53,6 +53,7 @@ def kill_once(world, random: Random, usual: float) -> bool:
     world.simulator.clock.advance(random.choice((1, 90, 7300)))
     kill = Kill(random.choice(("tap", "target", "target")), 0, random.random() * usual)
     outcome = world.run(kill)
+    world.make_whole()
     assert truth.ledger_differences(world.warehouse) == [], "the file opens and its ledger adds up"
     assert_state_is_not_ahead(world)
     return outcome.was_killed

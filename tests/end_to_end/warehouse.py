@@ -51,6 +51,17 @@ class Warehouse:
         return self.table("_load", name).rows
 
 
+def is_torn(path: Path) -> bool:
+    """Tell whether there is a block in a file of which a kill left half."""
+    try:
+        Warehouse(path)
+    except duckdb.Error as error:
+        if "Corrupt database file" not in str(error):
+            raise
+        return True
+    return False
+
+
 def _names(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     return connection.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'landed'"

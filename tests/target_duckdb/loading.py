@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -19,6 +20,7 @@ from target_duckdb.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+    from random import Random
 
 COMMAND = [sys.executable, "-m", "target_duckdb.cli"]
 KEYED = {"id": {"type": "integer"}, "name": {"type": ["string", "null"]}}
@@ -52,6 +54,11 @@ def activate(stream: str, version: int) -> dict[str, Any]:
 
 def state(value: Any) -> dict[str, Any]:
     return {"type": "STATE", "value": value}
+
+
+def noise(chance: Random) -> str:
+    """Return a text that does not compress: with others DuckDB chooses by chance how to store them."""
+    return base64.b85encode(chance.randbytes(240)).decode()
 
 
 def lines(messages: Iterable[dict[str, Any] | bytes]) -> list[bytes]:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import random
 
 import duckdb
 import pytest
 
 from tests import figures
-from tests.target_duckdb.loading import Warehouse, record, schema, state
-
-
-def noise(chance: random.Random) -> str:
-    """Return a text that does not compress: with others DuckDB chooses by chance how to store them."""
-    return base64.b85encode(chance.randbytes(240)).decode()
+from tests.target_duckdb.loading import Warehouse, noise, record, schema, state
 
 
 def load_daily(warehouse: Warehouse, days: int) -> float:
