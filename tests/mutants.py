@@ -163,15 +163,15 @@ MUTANTS = (
     Mutant(
         "target-duckdb: a block that a kill left half written stays so",
         "target-duckdb/target_duckdb/database.py",
-        "self._kept.restore()",
+        "self._doublewrite.restore()",
         "pass",
         "tests/target_duckdb/test_doublewrite.py",
     ),
     Mutant(
         "target-duckdb: an old block is put back into a file with a new header",
         "target-duckdb/target_duckdb/doublewrite.py",
-        "if file.read(HEADERS) == headers:",
-        "if file.read(HEADERS):",
+        "if file.read(HEADERS) != headers:",
+        "if not file.read(HEADERS):",
         "tests/target_duckdb/test_doublewrite.py",
     ),
     Mutant(

@@ -45,7 +45,7 @@ class Database:
         self.settings = settings
         self.patience = settings.lock_timeout_seconds
         self._largest_row_group = ROW_GROUP
-        self._kept = None if self.is_remote else DoubleWrite(Path(settings.path).resolve())
+        self._doublewrite = None if self.is_remote else DoubleWrite(Path(settings.path).resolve())
         config: dict[str, Any] = {"memory_limit": settings.memory_limit, "temp_directory": spill}
         if settings.threads:
             config["threads"] = settings.threads
@@ -116,19 +116,19 @@ class Database:
 
     def replace(self, fresh: Path) -> None:
         """Put another file in the place of the warehouse, all of which is written."""
-        if self._kept:
-            self._kept.drop()
-            fresh.replace(self._kept.path)
+        if self._doublewrite:
+            self._doublewrite.drop()
+            fresh.replace(self._doublewrite.path)
 
     def _keep_blocks(self) -> None:
         """Keep the blocks that DuckDB may overwrite from now on: those of metadata that are not full."""
-        if self._kept and self._kept.is_due:
-            self._kept.keep(*self.run(OVERWRITTEN)[0])
+        if self._doublewrite and self._doublewrite.is_due:
+            self._doublewrite.keep(*self.run(OVERWRITTEN)[0])
 
     def _detach(self) -> None:
         self.run(f"DETACH {WAREHOUSE}")
-        if self._kept:
-            self._kept.close()
+        if self._doublewrite:
+            self._doublewrite.close()
 
     def _rollback(self) -> None:
         try:
@@ -155,11 +155,11 @@ class Database:
             wait = min(wait * 1.5, LONGEST_WAIT)
 
     def _open(self, row_group: int) -> None:
-        if self._kept:
-            self._kept.restore()
+        if self._doublewrite:
+            self._doublewrite.restore()
         self.run(self._attach_sql(row_group))
-        if self._kept:
-            self._kept.open()
+        if self._doublewrite:
+            self._doublewrite.open()
 
     def _make_folder(self) -> None:
         path = self.settings.path

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import logging
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from target_duckdb.errors import DatabaseError
@@ -39,20 +40,21 @@ class DoubleWrite:
         self.copy = path.with_name(path.name + SUFFIX)
         self._descriptor = CLOSED
         self._headers = b""
+        self._kept: tuple[int, int] | None = None
 
     def restore(self) -> None:
         """Put back what a killed process left half written, unless somebody is at work in the file.
 
         A copy that is not whole, or of a file that has got a new header since, is removed.
         """
+        if not self.copy.exists():
+            return
         try:
-            headers, blocks = _unpack(self.copy.read_bytes())
             with self.path.open("r+b") as file:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock that DuckDB takes
-                if file.read(HEADERS) == headers:
-                    _put_back(file, blocks)
+                _put_back(file, self.copy.read_bytes())
                 self.copy.unlink()
-        except (FileNotFoundError, ValueError):
+        except FileNotFoundError:
             self.copy.unlink(missing_ok=True)
         except OSError as error:
             LOGGER.debug("%s stays as it is: %s", self.copy, error)
@@ -80,14 +82,17 @@ class DoubleWrite:
                 file.write(packed)
                 file.flush()
                 os.fsync(file.fileno())
+            self._kept = _identity(fresh)
             fresh.replace(self.copy)
         except OSError as error:
             fresh.unlink(missing_ok=True)
             raise DatabaseError(f"cannot write {self.copy}: {error.strerror}") from error
 
     def drop(self) -> None:
-        """Forget what is kept: all that DuckDB had to write is written."""
-        self.copy.unlink(missing_ok=True)
+        """Forget what is kept, because all is written; what another process has put there by now stays."""
+        with suppress(FileNotFoundError):
+            if _identity(self.copy) == self._kept:
+                self.copy.unlink()
         self._headers = b""
 
     def close(self) -> None:
@@ -110,10 +115,10 @@ def _pack(headers: bytes, blocks: dict[int, bytes]) -> bytes:
 
 
 def _unpack(packed: bytes) -> tuple[bytes, dict[int, bytes]]:
-    """Return headers, and blocks by position; raise ValueError where a copy is not whole."""
+    """Return headers, and blocks by position; nothing of a copy that is not whole."""
     digest, content = packed[:DIGEST], packed[DIGEST:]
     if _digest(content) != digest:
-        raise ValueError
+        return b"", {}
     blocks, place = {}, HEADERS
     while place < len(content):
         position, size = (int.from_bytes(content[at : at + NUMBER]) for at in (place, place + NUMBER))
@@ -130,8 +135,16 @@ def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=DIGEST).digest()
 
 
-def _put_back(file: BinaryIO, blocks: dict[int, bytes]) -> None:
-    """Write blocks that differ from what the file holds."""
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def _put_back(file: BinaryIO, packed: bytes) -> None:
+    """Write the blocks of a copy that differ, if the file still has the headers that it had."""
+    headers, blocks = _unpack(packed)
+    if file.read(HEADERS) != headers:
+        return
     for position, block in blocks.items():
         file.seek(position)
         if file.read(len(block)) != block:

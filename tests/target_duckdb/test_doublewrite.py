@@ -13,7 +13,7 @@ from random import Random
 
 import duckdb
 import pytest
-from target_duckdb.doublewrite import HEADERS, SUFFIX
+from target_duckdb.doublewrite import HEADERS, SUFFIX, DoubleWrite
 
 from tests.target_duckdb.loading import (
     COMMAND,
@@ -127,6 +127,18 @@ def test_nothing_is_put_back_under_somebody_who_is_at_work(warehouse):
         holder.communicate(b"\n")
     warehouse.load(schema("a"), *records("a", [9]))
     assert 9 in warehouse.ids("crm.a")
+
+
+def test_what_another_process_keeps_meanwhile_stays(warehouse):
+    warehouse.load(schema("a"), *records("a", range(5)))
+    first, second = DoubleWrite(warehouse.path), DoubleWrite(warehouse.path)
+    for each in (first, second):
+        each.open()
+        each.keep(BLOCK, [0])
+    first.close()
+    assert second.copy.exists()
+    second.close()
+    assert not second.copy.exists()
 
 
 def test_a_signal_does_not_leave_a_copy_behind(warehouse):
