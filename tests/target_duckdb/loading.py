@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from random import Random
 
 COMMAND = [sys.executable, "-m", "target_duckdb.cli"]
+HOLD = "import duckdb, sys, time; c = duckdb.connect({path!r}); print('held', flush=True); {wait}"
+"""A program that holds the file at `path` until what `wait` says is over."""
 KEYED = {"id": {"type": "integer"}, "name": {"type": ["string", "null"]}}
 
 

@@ -17,6 +17,7 @@ from target_duckdb.doublewrite import HEADERS, SUFFIX, DoubleWrite
 
 from tests.target_duckdb.loading import (
     COMMAND,
+    HOLD,
     KEYED,
     Warehouse,
     lines,
@@ -28,9 +29,6 @@ from tests.target_duckdb.loading import (
 )
 
 BLOCK = 256 * 1024
-HOLDER = (
-    "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print('open', flush=True); input()"
-)
 
 
 @pytest.fixture
@@ -118,8 +116,10 @@ def test_nothing_is_put_back_under_somebody_who_is_at_work(warehouse):
     warehouse.load(schema("a"), *records("a", range(5)), state(1))
     stop_while_blocks_are_kept(warehouse, schema("a"), *records("a", range(9)), state(2))
     copy = warehouse.path.with_name(warehouse.path.name + SUFFIX)
-    kept, lock = copy.read_bytes(), [sys.executable, "-c", HOLDER, str(warehouse.path)]
-    with subprocess.Popen(lock, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    kept, hold = copy.read_bytes(), HOLD.format(path=str(warehouse.path), wait="sys.stdin.read()")
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
         holder.stdout.readline()
         done = warehouse.command(schema("a"), *records("a", [9]), lock_timeout_seconds=0.3)
         assert (done.returncode, b"is locked by process" in done.stderr) == (1, True)
@@ -152,6 +152,7 @@ def test_a_signal_does_not_leave_a_copy_behind(warehouse):
         process.stdin.flush()
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
+    assert process.returncode == 0
     assert not list(warehouse.path.parent.glob(f"*{SUFFIX}*"))
 
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 from target_duckdb.errors import LoadError
 
-from tests.target_duckdb.loading import COMMAND, Warehouse, record, records, schema, state
+from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, record, records, schema, state
 
 
 @pytest.fixture
@@ -28,7 +28,6 @@ def complaint(done: subprocess.CompletedProcess[bytes]) -> str:
     return "\n".join(errors)
 
 
-HOLD = "import duckdb, sys, time; c = duckdb.connect({path!r}); print('held', flush=True); {wait}"
 MISTAKES = [
     (
         "not JSON",
