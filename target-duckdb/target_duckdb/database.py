@@ -113,6 +113,8 @@ class Database:
                 finish()
         finally:
             self._detach()
+        if self._doublewrite:
+            self._doublewrite.drop()  # not after an error, which may have cut a write short too
 
     def replace(self, fresh: Path) -> None:
         """Put another file in the place of the warehouse, all of which is written."""

@@ -100,7 +100,6 @@ class DoubleWrite:
         if self._descriptor != CLOSED:
             os.close(self._descriptor)
             self._descriptor = CLOSED
-            self.drop()
 
     def _read(self, position: int, size: int) -> bytes:
         return os.pread(self._descriptor, size, position)

@@ -135,10 +135,24 @@ def test_what_another_process_keeps_meanwhile_stays(warehouse):
     for each in (first, second):
         each.open()
         each.keep(BLOCK, [0])
-    first.close()
+    for each in (first, second):
+        each.close()
+    first.drop()
     assert second.copy.exists()
-    second.close()
+    second.drop()
     assert not second.copy.exists()
+
+
+def test_after_an_error_blocks_are_kept_until_the_next_run(warehouse):
+    warehouse.load(schema("a"), *records("a", range(5)))
+    wider = {**KEYED, "more": {"type": "string"}}
+    assert warehouse.command(schema("a", wider), schema_evolution="freeze").returncode == 1
+    copy = warehouse.path.with_name(warehouse.path.name + SUFFIX)
+    assert copy.exists()
+    done = warehouse.command(schema("a"), *records("a", [5]))
+    assert (done.returncode, b"undone" in done.stderr) == (0, False)
+    assert warehouse.ids("crm.a") == list(range(6))
+    assert not copy.exists()
 
 
 def test_a_signal_does_not_leave_a_copy_behind(warehouse):
