@@ -21,7 +21,6 @@ FORMATS = {
     "date": "DATE",
     "time": "TIME",
     "uuid": "UUID",
-    "binary": "BLOB",
     "singer.decimal": "DECIMAL",
     "x-singer.decimal": "DECIMAL",
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from target_duckdb import sql
 from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
+from target_duckdb.casts import convert_sql
 from target_duckdb.compaction import compact
 from target_duckdb.deletes import Deleter
 from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
@@ -206,7 +207,7 @@ class Committer:
         values = {columns[column.property].name: VALUES[column].format(**facts) for column in extra}
         for index, column in enumerate(segment.shape.columns):
             kept = columns[column.property]
-            values[kept.name] = sql.convert_sql(f"s.c{index}", column.type, kept.type)
+            values[kept.name] = convert_sql(f"s.c{index}", column.type, kept.type)
         return values
 
     def _insert(self, segment: Segment, columns: dict[str, TableColumn], extra: Sequence[Column]) -> int:

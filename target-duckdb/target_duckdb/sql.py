@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_duckdb.columns import DECIMAL
+from target_duckdb.casts import DOUBTFUL, column_sql, read_type, value_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -20,31 +20,6 @@ OVERWRITTEN = (  # the size of blocks, and the numbers of those of metadata that
     f" FROM pragma_database_size() WHERE database_name = '{WAREHOUSE}'"
 )
 LEAST_OBJECT = 1 << 20  # bytes that DuckDB sets aside for a line, however short it is
-AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
-ISO_DAY = "{v} LIKE '____-__-__%' AND NOT contains({v}, '(')"
-STAMPED = "CASE WHEN %s THEN coalesce(TRY_CAST({v} AS %s), TRY_CAST(upper({v}) AS %s)) END"
-READERS = {
-    "TIMESTAMPTZ": STAMPED % (ISO_DAY, "TIMESTAMPTZ", "TIMESTAMPTZ"),
-    "TIMESTAMP": STAMPED % (ISO_DAY, "TIMESTAMP", "TIMESTAMP"),
-    "DATE": (
-        "CASE WHEN {v} LIKE '____-__-__' OR {v} LIKE '____-__-___00:00:00%'"
-        " THEN TRY_CAST({v}[:10] AS DATE) END"
-    ),
-    "TIME": "TRY_CAST({v} AS TIME)",
-    "UUID": "TRY_CAST({v} AS UUID)",
-    "BLOB": "TRY(from_base64({v}))",
-}
-REWRITTEN = r"-?((0|[1-9][0-9]*)\.[0-9]+|[1-9](\.[0-9]+)?e[-+]?[0-9]{{1,3}})"
-DOUBTFUL = (  # mostly one comparison and a look at one letter; CASE keeps DuckDB from computing the rest
-    "CASE WHEN {v} < ':' THEN CASE WHEN {v} >= '-'"
-    f" THEN regexp_full_match({{v}}, '{REWRITTEN}') ELSE false END"
-    " WHEN {v} LIKE '{{%' OR {v} LIKE '[%' THEN json_valid({v}) ELSE false END"
-)
-CONVERTERS = {
-    ("TIMESTAMPTZ", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')",
-    ("TIMESTAMP", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%f')",
-    ("JSON", "VARCHAR"): "CASE json_type({v}) WHEN 'VARCHAR' THEN {v} ->> '$' ELSE CAST({v} AS VARCHAR) END",
-}
 ENVELOPE = {"time_extracted": "VARCHAR", "version": "BIGINT"}
 PLACE = "schema_name VARCHAR, table_name VARCHAR"
 LEDGER_TABLES = {
@@ -96,30 +71,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def read_type(column_type: str) -> str:
-    """Return the type as which `read_json` shall read a column of this type."""
-    return "VARCHAR" if column_type in AS_TEXT or column_type.startswith("DECIMAL") else column_type
-
-
-def value_sql(column_type: str, value: str) -> str:
-    """Return the expression that turns a value as read into the column's type, NULL where it does not fit."""
-    if match := DECIMAL.fullmatch(column_type):
-        return decimal_sql(int(match[1]), int(match[2]), value)
-    return READERS.get(column_type, "{v}").format(v=value)
-
-
-def decimal_sql(precision: int, scale: int, value: str) -> str:
-    """Return an exact cast to DECIMAL.
-
-    DuckDB rounds surplus digits in silence, so the text is matched first; and DuckDB 1.5 needs a hundred
-    times longer to cast text to a decimal of more than 18 digits, so short ones go by way of a short decimal.
-    """
-    shape = rf"[-+]?[0-9]{{1,{max(precision - scale, 1)}}}(\.[0-9]{{0,{scale}}}0*)?"
-    short = f"TRY_CAST({value} AS DECIMAL(18,{scale}))" if scale < 18 else "NULL"  # noqa: PLR2004 - an INT64 decimal
-    whole = f"TRY_CAST({value} AS DECIMAL({precision},{scale}))"
-    return f"CASE WHEN regexp_full_match({value}, {literal(shape)}) THEN coalesce({short}, {whole}) END"
-
-
 def source_sql(
     path: str, columns: Sequence[Column], fields: Sequence[str], longest: int, more: Sequence[str] = ()
 ) -> str:
@@ -144,7 +95,7 @@ def select_sql(
 ) -> str:
     """Return the query of a spool file's records as columns c0, c1 and so on, and whether a record is odd."""
     values = [
-        f"{value_sql(column.type, f'record.{quote(field)}')} AS c{index}"
+        f"{column_sql(column, f'record.{quote(field)}')} AS c{index}"
         for index, (column, field) in enumerate(zip(columns, fields, strict=True))
     ]
     return f"SELECT {', '.join([*values, f'{odd} AS flawed', *more])} FROM {source}"
@@ -222,15 +173,6 @@ def key_sql(fields: Mapping[str, str]) -> str:
     if not fields:
         return "NULL::JSON"
     return "json_object(" + ", ".join(f"{literal(name)}, {value}" for name, value in fields.items()) + ")"
-
-
-def convert_sql(value: str, old: str, new: str) -> str:
-    """Return the expression that widens a value of one type to another."""
-    if old == new:
-        return value
-    if new == "JSON":
-        return f"to_json({value})"
-    return CONVERTERS.get((old, new), f"CAST({{v}} AS {new})").format(v=value)
 
 
 def keep_last_sql(stage: str, keys: Iterable[int]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_duckdb import sql
+from target_duckdb.casts import convert_sql
 from target_duckdb.columns import (
     Column,
     TableColumn,
@@ -167,7 +167,7 @@ class Tables:
             self.run(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {wanted}")
             self.ledger.note_change(table, name, "add column", None, wanted)
         elif wanted != current.type:
-            using = sql.convert_sql(quote(name), current.type, wanted)
+            using = convert_sql(quote(name), current.type, wanted)
             self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {quote(name)} TYPE {wanted} USING {using}")
             self.ledger.note_change(table, name, "widen column", current.type, wanted)
         current_comment = current.comment if current else ""

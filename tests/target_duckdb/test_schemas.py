@@ -7,9 +7,10 @@ import random
 
 import duckdb
 import pytest
+from target_duckdb.casts import convert_sql
 from target_duckdb.columns import TableColumn, assign_names, column_type, columns_of, widen
 from target_duckdb.errors import DatabaseError
-from target_duckdb.sql import convert_sql, quote
+from target_duckdb.sql import quote
 
 from tests.target_duckdb.loading import Warehouse, record, schema
 
@@ -42,6 +43,7 @@ TYPES = [
     ({"type": "string", "format": "uuid"}, "UUID"),
     ({"type": "string", "format": "email"}, "VARCHAR"),
     ({"type": "string", "contentEncoding": "base64"}, "BLOB"),
+    ({"type": "string", "format": "binary"}, "VARCHAR"),
     ({"type": "object"}, "JSON"),
     ({"type": ["array", "null"], "items": {}}, "JSON"),
     ({"type": ["integer", "number"]}, "DOUBLE"),

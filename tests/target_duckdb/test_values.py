@@ -20,6 +20,8 @@ DAY = {"type": ["string", "null"], "format": "date"}
 HOUR = {"type": ["string", "null"], "format": "time"}
 UUID = {"type": ["string", "null"], "format": "uuid"}
 BINARY = {"type": ["string", "null"], "contentEncoding": "base64"}
+CODED = {"type": ["string", "null"], "format": "binary"}
+LOCAL = {"type": ["string", "null"], "format": "date-time", "x-sql-datatype": "TIMESTAMP"}
 HUGE = {"type": ["integer", "null"], "maximum": 2**100}
 STRUCTURE = {"type": ["object", "array", "null"]}
 
@@ -57,13 +59,20 @@ STORED = [
         '"2024-01-01T00:00:00.123456789Z"',
         "2024-01-01 00:00:00.123456+00",
     ),
+    ("a time with the name of UTC", STAMP, '"2024-07-01 10:00:00 UTC"', "2024-07-01 10:00:00+00"),
+    ("a zone where none is due", LOCAL, '"2024-01-01T00:00:00+05:30"', "2023-12-31 18:30:00"),
     ("year one", STAMP, '"0001-01-01T00:00:00Z"', "0001-01-01 00:00:00+00"),
     ("an empty text is no time and no loss", STAMP, '""', None),
     ("day", DAY, '"2024-02-29"', "2024-02-29"),
     ("midnight where a day is due", DAY, '"2024-02-29T00:00:00Z"', "2024-02-29"),
     ("time of day", HOUR, '"23:59:59.5"', "23:59:59.5"),
+    ("a short time of day", HOUR, '"4:05"', "04:05:00"),
+    ("a time of day in UTC", HOUR, '"12:00:15Z"', "12:00:15"),
+    ("a time of day with a zone", HOUR, '"12:00:15+03:00"', "09:00:15"),
+    ("a time of day that is yesterday in UTC", HOUR, '"00:30:00+05:30"', "19:00:00"),
     ("uuid", UUID, '"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"', "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
     ("binary", BINARY, '"AP8="', r"\x00\xFF"),
+    ("binary of which nobody says how it is written", CODED, '"706b3335"', "706b3335"),
     (
         "object",
         STRUCTURE,
@@ -97,6 +106,7 @@ REJECTED = [
     ("the 30th of February", DAY, '"2025-02-30"', "not a valid DATE"),
     ("day first", DAY, '"31/12/2025"', "not a valid DATE"),
     ("a day without dashes", DAY, '"20251231"', "not a valid DATE"),
+    ("half a second where a day is due", DAY, '"2025-12-31T00:00:00.5Z"', "not a valid DATE"),
     ("a time where a day is due", DAY, '"2025-12-31T10:00:00Z"', "not a valid DATE"),
     ("seconds since 1970", STAMP, "1700000000", "not a valid TIMESTAMPTZ"),
     ("seconds since 1970 as text", STAMP, '"1700000000"', "not a valid TIMESTAMPTZ"),
@@ -105,8 +115,13 @@ REJECTED = [
     ("the year 99999", STAMP, '"99999-01-01"', "not a valid TIMESTAMPTZ"),
     ("before Christ", STAMP, '"2024-01-01 (BC)"', "not a valid TIMESTAMPTZ"),
     ("second 60", STAMP, '"2024-01-01T10:00:60Z"', "not a valid TIMESTAMPTZ"),
+    ("a zone of more than a day", STAMP, '"2024-01-01T10:00:00+99:00"', "not a valid TIMESTAMPTZ"),
+    ("a zone that DuckDB takes for another", STAMP, '"2024-07-01 10:00:00 BST"', "not a valid TIMESTAMPTZ"),
+    ("afternoon", LOCAL, '"2024-01-01 04:00:00 PM"', "not a valid TIMESTAMP"),
     ("an e-mail date", STAMP, '"Mon, 01 Jan 2024 10:00:00 GMT"', "not a valid TIMESTAMPTZ"),
     ("hour 25", HOUR, '"25:00:00"', "not a valid TIME"),
+    ("four in the afternoon", HOUR, '"04:00:00 PM"', "not a valid TIME"),
+    ("a day where a time of day is due", HOUR, '"2024-01-01 04:00:00"', "not a valid TIME"),
     ("not a uuid", UUID, '"1234"', "not a valid UUID"),
     ("not base64", BINARY, '"###"', "not a valid BLOB"),
     ("half a surrogate pair", TEXT, r'"a\ud800b"', "not valid Unicode"),

@@ -1,0 +1,92 @@
+"""The expressions by which DuckDB turns what was spooled into values of columns, exactly or not at all.
+
+DuckDB's own casts are too kind for that: they drop zones and whatever follows a time, round decimals, and
+take BST for Bangladesh. So a text is matched before it is cast.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from target_duckdb.columns import DECIMAL
+from target_duckdb.metadata import DELETED_AT
+
+if TYPE_CHECKING:
+    from target_duckdb.columns import Column
+
+AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
+DAY, HOUR = "[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}", "[0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}}(\\.[0-9]*)?)?"
+UTC, SHIFT = " ?([Zz]|UTC)", "[-+](0[0-9]|1[0-5])(:?[0-5][0-9])?"
+STAMPED = (  # the most usual endings first; DuckDB takes BST for Bangladesh, and 99 hours for a zone
+    f"CASE WHEN {{v}} LIKE '____-__-__%' AND (ends_with({{v}}, 'Z') OR ends_with({{v}}, '+00:00')"
+    f" OR regexp_full_match({{v}}, '{DAY}([Tt ] *{HOUR}({UTC}|{SHIFT})?)?'))"
+    " THEN coalesce(TRY_CAST({v} AS TIMESTAMPTZ), TRY_CAST(upper({v}) AS TIMESTAMPTZ)) END"
+)
+READERS = {
+    "TIMESTAMPTZ": STAMPED,
+    "TIMESTAMP": f"CAST({STAMPED} AS TIMESTAMP)",  # DuckDB drops a zone; the session's, and ours, is UTC
+    "DATE": (
+        "CASE WHEN {v} LIKE '____-__-__'"
+        f" OR regexp_full_match({{v}}, '{DAY}[Tt ]00:00:00(\\.0*)?({UTC}|[-+][0-9:]+)?')"
+        " THEN TRY_CAST({v}[:10] AS DATE) END"
+    ),
+    "TIME": (  # DuckDB drops a zone and whatever else follows
+        f"CASE WHEN regexp_full_match({{v}}, '{HOUR}({UTC})?') THEN TRY_CAST({{v}} AS TIME)"
+        f" WHEN regexp_full_match({{v}}, '{HOUR}{SHIFT}')"
+        " THEN CAST(TRY_CAST({v} AS TIMETZ) AT TIME ZONE 'UTC' AS TIME) END"
+    ),
+    "UUID": "TRY_CAST({v} AS UUID)",
+    "BLOB": "TRY(from_base64({v}))",
+}
+REWRITTEN = r"-?((0|[1-9][0-9]*)\.[0-9]+|[1-9](\.[0-9]+)?e[-+]?[0-9]{{1,3}})"
+DOUBTFUL = (  # mostly one comparison and a look at one letter; CASE keeps DuckDB from computing the rest
+    "CASE WHEN {v} < ':' THEN CASE WHEN {v} >= '-'"
+    f" THEN regexp_full_match({{v}}, '{REWRITTEN}') ELSE false END"
+    " WHEN {v} LIKE '{{%' OR {v} LIKE '[%' THEN json_valid({v}) ELSE false END"
+)
+CONVERTERS = {
+    ("TIMESTAMPTZ", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')",
+    ("TIMESTAMP", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%f')",
+    ("JSON", "VARCHAR"): "CASE json_type({v}) WHEN 'VARCHAR' THEN {v} ->> '$' ELSE CAST({v} AS VARCHAR) END",
+}
+
+
+def read_type(column_type: str) -> str:
+    """Return the type as which `read_json` shall read a column of this type."""
+    return "VARCHAR" if column_type in AS_TEXT or column_type.startswith("DECIMAL") else column_type
+
+
+def value_sql(column_type: str, value: str) -> str:
+    """Return the expression that turns a value as read into the column's type, NULL where it does not fit."""
+    if match := DECIMAL.fullmatch(column_type):
+        return decimal_sql(int(match[1]), int(match[2]), value)
+    return READERS.get(column_type, "{v}").format(v=value)
+
+
+def column_sql(column: Column, value: str) -> str:
+    """Return the same; a mark of deletion that holds no readable time is one all the same, from now on."""
+    read = value_sql(column.type, value)
+    if (column.property, column.type) != (DELETED_AT.property, DELETED_AT.type):
+        return read
+    return f"coalesce({read}, CASE WHEN {value} <> '' THEN now() END)"
+
+
+def decimal_sql(precision: int, scale: int, value: str) -> str:
+    """Return an exact cast to DECIMAL.
+
+    DuckDB rounds surplus digits in silence, so the text is matched first; and DuckDB 1.5 needs a hundred
+    times longer to cast text to a decimal of more than 18 digits, so short ones go by way of a short decimal.
+    """
+    shape = rf"[-+]?[0-9]{{1,{max(precision - scale, 1)}}}(\.[0-9]{{0,{scale}}}0*)?"
+    short = f"TRY_CAST({value} AS DECIMAL(18,{scale}))" if scale < 18 else "NULL"  # noqa: PLR2004 - an INT64 decimal
+    whole = f"TRY_CAST({value} AS DECIMAL({precision},{scale}))"
+    return f"CASE WHEN regexp_full_match({value}, '{shape}') THEN coalesce({short}, {whole}) END"
+
+
+def convert_sql(value: str, old: str, new: str) -> str:
+    """Return the expression that widens a value of one type to another."""
+    if old == new:
+        return value
+    if new == "JSON":
+        return f"to_json({value})"
+    return CONVERTERS.get((old, new), f"CAST({{v}} AS {new})").format(v=value)
