@@ -147,6 +147,20 @@ MUTANTS = (
         "tests/target_duckdb/test_straight.py",
     ),
     Mutant(
+        "target-duckdb: a time of day loses its zone",
+        "target-duckdb/target_duckdb/casts.py",
+        "CAST(TRY_CAST({v} AS TIMETZ) AT TIME ZONE 'UTC' AS TIME)",
+        "TRY_CAST({v} AS TIME)",
+        "tests/target_duckdb/test_values.py",
+    ),
+    Mutant(
+        "target-duckdb: a stream takes the table of another that asked for the same name",
+        "target-duckdb/target_duckdb/tables.py",
+        "self.ledger.streams_of(shape.table) <= {shape.stream}",
+        "True",
+        "tests/target_duckdb/test_loads.py",
+    ),
+    Mutant(
         "target-duckdb: records that go straight in leave the rows they replace",
         "target-duckdb/target_duckdb/sql.py",
         "WHERE t.rowid <= {last} AND {match}",

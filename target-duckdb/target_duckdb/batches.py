@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,12 @@ class Shape:
     def is_renamed(self) -> bool:
         """Whether records must be written anew because of their property names."""
         return any(field != column.property for field, column in zip(self.fields, self.columns, strict=True))
+
+    def with_column(self, column: Column) -> Shape:
+        """Return the shape with one column more, unless it has it."""
+        if column.property in {known.property for known in self.columns}:
+            return self
+        return replace(self, columns=(*self.columns, column))
 
 
 def _is_readable(name: str) -> bool:

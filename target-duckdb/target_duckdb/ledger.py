@@ -59,6 +59,11 @@ class Ledger:
             ]
             self._insert("runs", [*ours, self.started_at, self.now, 0, 0, "running"])
 
+    def streams_of(self, table: Table) -> set[str]:
+        """Return the streams that have been loaded into a table."""
+        query = f"SELECT DISTINCT stream FROM {SCHEMA}.streams WHERE schema_name = ? AND table_name = ?"
+        return {stream for (stream,) in self.run(query, [table.schema, table.name])}
+
     def note_change(
         self, table: Table, column: str | None, change: str, old: str | None = None, new: str | None = None
     ) -> None:

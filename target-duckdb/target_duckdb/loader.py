@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -9,6 +10,7 @@ from target_duckdb.batches import Activation, Batch, Declaration, Segment, Swap
 from target_duckdb.commit_queue import CommitQueue
 from target_duckdb.errors import DeleteGuardError, UnknownStreamError
 from target_duckdb.hot import HotStreams
+from target_duckdb.metadata import DELETED_AT
 from target_duckdb.progress import Progress
 from target_duckdb.shapes import shape_of
 from target_duckdb.spool import Spool
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 
     from msgspec import Struct
 
-    from target_duckdb.batches import Step
+    from target_duckdb.batches import Shape, Step
     from target_duckdb.guards import Envelope
     from target_duckdb.settings import Settings
 
 
+LOGGER = logging.getLogger("target-duckdb")
+MARK = f'"{DELETED_AT.property}"'.encode()
 FIRST_ROWS, FIRST_BYTES = 61_440, 64 << 20
 """Of each stream in the first batch, so that DuckDB begins soon; every further one may be twice as large."""
 
@@ -39,6 +43,7 @@ class Load:
         self.hot = HotStreams()
         self.progress = Progress()
         self._version = int(time.time() * 1000)
+        self._marking: set[str] = set()
         self._steps: list[Step] = []
         self._bytes = 0
         self._covered = 0
@@ -71,6 +76,9 @@ class Load:
     def schema(self, message: Envelope) -> None:
         """Take a SCHEMA message."""
         shape = shape_of(message, self.settings)
+        self._declare(shape.with_column(DELETED_AT) if shape.stream in self._marking else shape)
+
+    def _declare(self, shape: Shape) -> None:
         known = self.streams.get(shape.stream)
         if known and known.shape == shape:
             return
@@ -85,9 +93,9 @@ class Load:
         self._version += 1
         return self._version
 
-    def _known(self, name: str, kind: str) -> Stream:
+    def _known(self, name: str) -> Stream:
         if name not in self.streams:
-            raise UnknownStreamError(f"{kind} for stream {name!r} came before its SCHEMA")
+            raise UnknownStreamError(f"a record for stream {name!r} came before its SCHEMA")
         return self.streams[name]
 
     def records(self, records: list[Struct], block: bytes) -> None:
@@ -100,7 +108,11 @@ class Load:
 
     def record(self, message: Envelope, line: bytes) -> None:
         """Take a RECORD message that the quick way did not: a stream's first, or one that does not fit."""
-        stream = self._known(message.stream, "a record")
+        stream = self._known(message.stream)
+        if MARK in line and stream.shape.stream not in self._marking:
+            self._marking.add(stream.shape.stream)  # taps mark deletes in a property that they do not declare
+            self._declare(stream.shape.with_column(DELETED_AT))
+            stream = self.streams[stream.shape.stream]
         if stream.segment is None and not stream.lines:
             self._begin(stream, message.version)
         if stream.guard is None or stream in self.hot or not self.hot.add(stream, line):
@@ -130,8 +142,10 @@ class Load:
         """
         if not self.settings.process_activate_version_messages or self._is_overwriting:
             return
-        stream = self._known(message.stream, "ACTIVATE_VERSION")
-        base = self._base(message.stream)
+        if message.stream not in self.streams:
+            LOGGER.warning("ACTIVATE_VERSION of stream %r came before its SCHEMA: left aside", message.stream)
+            return
+        stream, base = self.streams[message.stream], self._base(message.stream)
         if base is None:
             stream.activated = message.version
             stream.is_versioned = True

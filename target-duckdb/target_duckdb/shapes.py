@@ -35,8 +35,8 @@ def shape_of(message: Envelope, settings: Settings) -> Shape:
 
 def table_of(stream: str, default_schema: str | None) -> Table:
     """Return the table that a stream asks for."""
-    if default_schema:
-        return Table(default_schema, stream)
-    schema, _, name = stream.partition("-")
-    is_schema = schema and name and "-" not in name and schema.casefold() not in RESERVED_SCHEMAS
-    return Table(schema, name) if is_schema else Table("main", stream)
+    prefix, _, name = stream.partition("-")
+    is_prefixed = prefix and name and "-" not in name and prefix.casefold() not in RESERVED_SCHEMAS
+    if is_prefixed:
+        return Table(default_schema or prefix, name)
+    return Table(default_schema or "main", stream)

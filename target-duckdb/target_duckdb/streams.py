@@ -57,7 +57,6 @@ class Stream:
     def succeed(self, former: Stream) -> None:
         """Take over what is known of the stream under its former schema."""
         self.is_versioned, self.is_unversioned = former.is_versioned, former.is_unversioned
-        self.was_opened = former.was_opened
         self.is_swept, self.activated = former.is_swept, former.activated
 
     def relax(self) -> None:

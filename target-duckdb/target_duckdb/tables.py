@@ -43,10 +43,11 @@ class Tables:
         self._renewing: set[str] = set()
         self._columns: dict[Table, list[TableColumn]] = {}
         self._owners: dict[str, dict[str, str]] = {}
+        self._comments: dict[Table, str] = {}
 
     def open(self) -> None:
         """Read the catalogue, once per transaction: others may have been at work in between."""
-        self._columns, self._owners, self._renewing = {}, {}, set()
+        self._columns, self._owners, self._renewing, self._comments = {}, {}, set(), {}
         here = "WHERE database_name = ? AND NOT internal"
         rows = self.run(
             "SELECT schema_name, table_name, column_name, data_type, coalesce(comment, '')"
@@ -62,6 +63,7 @@ class Tables:
             [WAREHOUSE],
         )
         for schema, name, comment in rows:
+            self._comments[Table(schema, name)] = comment
             if (owner := original_name(comment)) is not None:
                 del self._owners[schema][name]
                 self._owners[schema][owner] = name
@@ -71,7 +73,7 @@ class Tables:
         self._renewed |= self._renewing
 
     def place(self, shape: Shape) -> Table:
-        """Return the table of a stream: of its name, or of one that DuckDB can tell from the others."""
+        """Return the table of a stream: of the name it asks for, or of one that no other stream has."""
         if shape.stream not in self._places:
             self._places[shape.stream] = self._find_place(shape)
         return self._places[shape.stream]
@@ -86,7 +88,12 @@ class Tables:
         owners = self._owners.get(schema, {})
         here = {place.name for place in self._places.values() if place.schema == schema}
         taken = {name.casefold() for name in (*owners.values(), *here)}
-        return Table(schema, owners.get(wanted) or free_name(wanted, taken))
+        if shape.stream in owners:
+            return Table(schema, owners[shape.stream])
+        is_there = owners.get(wanted) == wanted and wanted not in here
+        if is_there and self.ledger.streams_of(shape.table) <= {shape.stream}:
+            return shape.table  # somebody else's, or ours and not yet signed
+        return Table(schema, free_name(wanted, taken))
 
     def prepare(self, shape: Shape, extra: Sequence[Column] = ()) -> dict[str, TableColumn]:
         """Make a table fit its stream and return the column of each property."""
@@ -94,6 +101,7 @@ class Tables:
         if self.is_overwriting and shape.stream not in self._renewed | self._renewing:
             self.run(f"DROP TABLE IF EXISTS {table.sql}")
             self._columns.pop(table, None)
+            self._comments.pop(table, None)
             self._renewing.add(shape.stream)
         own = {column.property for column in shape.columns}
         columns = [*shape.columns, *(column for column in extra if column.property not in own)]
@@ -105,6 +113,7 @@ class Tables:
                 name: TableColumn(name, column.type, comment_of(column, name))
                 for column, name in zip(columns, names.values(), strict=True)
             }
+        self._sign(shape)
         found = {
             column.property: self._evolve(
                 shape, column, existing.get(names[column.property]), names[column.property]
@@ -148,10 +157,17 @@ class Tables:
             self.run(f"CREATE SCHEMA IF NOT EXISTS {WAREHOUSE}.{quote(table.schema)}")
         self.run(f"CREATE TABLE {table.sql} ({listed})")
         self.ledger.note_change(table, None, "create table")
-        if self.place(shape).name != shape.table.name:
-            self.run(f"COMMENT ON TABLE {table.sql} IS {literal(name_comment(shape.table.name))}")
         for column in columns:
             self._comment(table, column, names[column.property], "")
+
+    def _sign(self, shape: Shape) -> None:
+        """Write down whose a table is, where its name does not tell."""
+        table = self.landing(shape)
+        comment = self._comments.get(table, "")
+        if shape.stream in {self.place(shape).name, original_name(comment)}:
+            return
+        self._comments[table] = "\n".join(filter(None, [comment, name_comment(shape.stream)]))
+        self.run(f"COMMENT ON TABLE {table.sql} IS {literal(self._comments[table])}")
 
     def _comment(self, table: Table, column: Column, name: str, current: str) -> None:
         comment = comment_of(column, name)

@@ -165,6 +165,30 @@ def test_a_record_that_says_it_is_deleted(warehouse, hard, left):
     assert warehouse.ids("crm.deals") == left
 
 
+@pytest.mark.parametrize(("hard", "left"), [(False, [1, 2, 3]), (True, [1, 3])])
+def test_a_record_may_say_so_in_a_property_that_its_schema_does_not_have(warehouse, hard, left):
+    gone = record("deals", id=2, _sdc_deleted_at="2026-01-01T00:00:00Z")
+    turns = [schema("deals"), *records("deals", [1, 2]), gone, schema("deals"), *records("deals", [3])]
+    warehouse.load(*turns, hard_delete=hard)
+    assert warehouse.ids("crm.deals") == left
+    assert alive(warehouse) == [1, 3]
+    assert warehouse.rejected() == []
+
+
+def test_a_record_that_is_deleted_at_a_time_that_nobody_can_read_is_deleted(warehouse):
+    mark = "2026-01-01T00:00:00+00:00+00:00"
+    warehouse.load(schema("deals"), *records("deals", [1, 2]), record("deals", id=2, _sdc_deleted_at=mark))
+    assert alive(warehouse) == [1]
+    assert [row[1:3] for row in warehouse.rejected()] == [("_sdc_deleted_at", mark)]
+
+
+def test_an_activation_of_a_stream_that_is_not_there_is_left_aside(warehouse):
+    done = warehouse.command(activate("others", 3), schema("deals"), *records("deals", [1]))
+    assert done.returncode == 0
+    assert b"ACTIVATE_VERSION of stream 'others' came before its SCHEMA: left aside" in done.stderr
+    assert warehouse.ids("crm.deals") == [1]
+
+
 def test_undeleting_and_deleting_many_rows_of_a_wide_table_is_quick(warehouse):
     warehouse.load(schema("deals"), *records("deals", range(20_000)))
     warehouse.load(schema("deals"), *live("deals", range(18_001), 7))

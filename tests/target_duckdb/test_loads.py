@@ -14,7 +14,7 @@ from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings as settings_of
 
-from tests.target_duckdb.loading import KEYED, Warehouse, activate, lines, record, records, schema, state
+from tests.target_duckdb.loading import KEYED, Warehouse, lines, record, records, schema, state
 
 
 @pytest.fixture
@@ -172,6 +172,41 @@ def test_a_stream_finds_its_schema_without_a_default(warehouse, stream, place):
     assert found == [place]
 
 
+@pytest.mark.parametrize(
+    ("stream", "table"), [("orders", "orders"), ("sales-orders", "orders"), ("a-b-c", "a-b-c")]
+)
+def test_a_default_schema_takes_the_place_of_a_streams_prefix(warehouse, stream, table):
+    for _ in range(2):
+        warehouse.load(schema(stream), record(stream, id=1))
+    assert warehouse.sql("SELECT DISTINCT schema_name, table_name FROM _load.streams") == [("crm", table)]
+    assert warehouse.ids(f'crm."{table}"') == [1]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+@pytest.mark.parametrize("method", ["upsert", "overwrite"])
+def test_streams_that_ask_for_the_same_table_get_one_each_for_good(warehouse, turn, method):
+    streams = ["orders", "sales-orders", "archive-orders"][::turn]
+    for run in (streams, streams[::-1]):
+        for stream in run:
+            warehouse.load(schema(stream), record(stream, id=streams.index(stream)), load_method=method)
+    places = dict(warehouse.sql("SELECT DISTINCT stream, table_name FROM _load.streams"))
+    assert sorted(places.values()) == ["orders", "orders_1", "orders_2"]
+    for number, stream in enumerate(streams):
+        assert warehouse.ids(f"crm.{places[stream]}") == [number]
+
+
+def test_a_table_that_another_tool_made_is_taken_by_a_stream_with_a_prefix(warehouse):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("CREATE SCHEMA crm; CREATE TABLE crm.orders AS SELECT 1 AS id, 'old' AS name")
+        connection.execute("COMMENT ON TABLE crm.orders IS 'ours'")
+    warehouse.load(schema("sales-orders"), record("sales-orders", id=2))
+    warehouse.load(schema("orders"), record("orders", id=3))
+    assert warehouse.ids("crm.orders") == [1, 2]
+    assert warehouse.ids("crm.orders_1") == [3]
+    comment = warehouse.one("SELECT comment FROM duckdb_tables() WHERE table_name = 'orders'")
+    assert comment == 'ours\nname "sales-orders"'
+
+
 def test_metadata_columns(warehouse):
     stamped = {**record("a", 5, id=1), "time_extracted": "2026-01-02T03:04:05.678901+00:00"}
     warehouse.load(schema("a"), stamped, record("a", 5, id=2), add_record_metadata=True)
@@ -309,10 +344,6 @@ def test_rows_without_a_key_wait_for_the_state_that_covers_them(warehouse):
     assert warehouse.path.exists() is bool(emitted)
     if emitted:
         assert warehouse.ids("crm.log") == [1, 2]
-
-
-def test_an_activation_of_an_unknown_stream_is_a_mistake(warehouse):
-    assert warehouse.command(activate("nope", 1)).returncode == 1
 
 
 @pytest.mark.soak

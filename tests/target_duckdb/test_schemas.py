@@ -171,6 +171,13 @@ def test_widening_is_written_down(warehouse):
     ]
 
 
+def test_a_schema_that_no_record_follows_counts(warehouse):
+    later = schema("a", {"id": {"type": "integer"}, "tags": {"type": "array"}})
+    warehouse.load(schema("a", {"id": {"type": "integer"}}), record("a", id=1), later)
+    assert warehouse.types("a") == {"id": "BIGINT", "tags": "JSON"}
+    assert warehouse.ids("crm.a") == [1]
+
+
 def test_a_narrower_schema_leaves_the_column_as_it_is(warehouse):
     warehouse.load(
         schema("a", {"id": {"type": "integer"}, "n": {"type": "string"}}), record("a", id=1, n="x")
