@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from target_duckdb.errors import InvalidSchemaError
+from target_duckdb.references import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
 Json: TypeAlias = Any  # a value out of a JSON text
 INT64 = 2**63 - 1
@@ -24,6 +24,7 @@ FORMATS = {
     "singer.decimal": "DECIMAL",
     "x-singer.decimal": "DECIMAL",
 }
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 SCALARS = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 NATIVE_TYPES = {
     "BOOLEAN": "BOOLEAN",
@@ -51,7 +52,6 @@ NATIVE_TYPES = {
 DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\((\d+),\s*(\d+)\)", re.IGNORECASE)
 DEFAULT_PRECISION, DEFAULT_SCALE = 38, 9
 TEMPORAL = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME"})
-RENAMED = re.compile(r'^name (".*")$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,12 @@ class TableColumn:
 
 def columns_of(schema: Mapping[str, Any]) -> tuple[Column, ...]:
     """Return the columns that hold the properties of a JSON schema."""
-    properties = schema.get("properties")
+    properties = resolve(schema, schema).get("properties")
     if not isinstance(properties, dict):
         message = "the schema has no `properties`"
         raise InvalidSchemaError(message)
-    return tuple(Column(name, column_type(rule), describe(rule)) for name, rule in properties.items())
+    rules = {name: resolve(rule, schema) for name, rule in properties.items()}
+    return tuple(Column(name, column_type(rule), describe(rule)) for name, rule in rules.items())
 
 
 def describe(rule: Json) -> str:
@@ -97,12 +98,12 @@ def column_type(rule: Json) -> str:
 
 
 def _type_of_rule(rule: Mapping[str, Any]) -> str:
-    branches = [branch for key in ("anyOf", "oneOf") for branch in rule.get(key, [])]
+    branches = [branch for key in ("anyOf", "oneOf") for branch in rule.get(key) or []]
     if branches and "type" not in rule:
         return _join_branches([branch for branch in branches if branch != {"type": "null"}])
     kinds = sorted(_kinds(rule))
     if not kinds:
-        return _type_of_values(rule.get("enum", [rule["const"]] if "const" in rule else []))
+        return _type_of_values(rule.get("enum") or ([rule["const"]] if "const" in rule else []))
     return _join([_scalar_type(kind, rule) for kind in kinds])
 
 
@@ -153,7 +154,7 @@ def _native_type(wanted: Json) -> str | None:
 
 
 def _kinds(rule: Mapping[str, Any]) -> set[str]:
-    kind = rule.get("type", [])
+    kind = rule.get("type") or []
     return set([kind] if isinstance(kind, str) else kind) - {"null"}
 
 
@@ -161,7 +162,7 @@ def _scalar_type(kind: str, rule: Mapping[str, Any]) -> str:
     if kind == "string":
         return _string_type(rule)
     if kind == "integer":
-        bounds = [rule.get(key, 0) for key in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")]
+        bounds = [rule.get(key) or 0 for key in BOUNDS]
         return "HUGEINT" if any(abs(bound) > INT64 for bound in bounds) else "BIGINT"
     if kind == "number":
         return _number_type(rule)
@@ -236,47 +237,3 @@ def _digits(name: str) -> tuple[int, int] | None:
     if match := DECIMAL.fullmatch(name):
         return int(match[1]) - int(match[2]), int(match[2])
     return {"BIGINT": (19, 0)}.get(name)
-
-
-def assign_names(columns: Iterable[Column], existing: Iterable[TableColumn]) -> dict[str, str]:
-    """Return the column name of each property: its own, or a numbered one where DuckDB would confuse two."""
-    owners = {_property_of(column): column.name for column in existing}
-    taken = {column.name.casefold() for column in existing}
-    names: dict[str, str] = {}
-    for column in columns:
-        name = owners.get(column.property) or free_name(column.property, taken)
-        taken.add(name.casefold())
-        names[column.property] = name
-    return names
-
-
-def _property_of(column: TableColumn) -> str:
-    name = original_name(column.comment)
-    return column.name if name is None else name
-
-
-def original_name(comment: str) -> str | None:
-    """Return the property or stream that a comment says a column or table was made for under another name."""
-    found = RENAMED.findall(comment)
-    return str(json.loads(found[-1])) if found else None
-
-
-def name_comment(name: str) -> str:
-    """Return the comment that records a name that DuckDB does not hold."""
-    return f"name {json.dumps(name)}"
-
-
-def comment_of(column: Column, name: str) -> str:
-    """Return the comment of a column: its description and, where it was renamed, its property."""
-    renamed = "" if name == column.property else name_comment(column.property)
-    text = "\n".join(part for part in (column.comment, renamed) if part)
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def free_name(wanted: str, taken: Collection[str]) -> str:
-    """Return a name that DuckDB can hold and tell from those taken, given case-folded."""
-    base = wanted.replace("\0", "").encode("utf-8", "replace").decode() or "unnamed"
-    name, number = base, 1
-    while name.casefold() in taken:
-        name, number = f"{base}_{number}", number + 1
-    return name

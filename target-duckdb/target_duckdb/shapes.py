@@ -25,6 +25,8 @@ def shape_of(message: Envelope, settings: Settings) -> Shape:
         columns = columns_of(rules if isinstance(rules, dict) else {})
     except (ValueError, RecursionError, InvalidSchemaError) as error:
         raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {error}") from error
+    except (TypeError, AttributeError, ArithmeticError) as error:
+        raise InvalidSchemaError(f"SCHEMA of stream {stream!r} is not a JSON schema: {error}") from error
     keys = tuple(message.key_properties or ()) if settings.load_method != "append-only" else ()
     absent = set(keys) - {column.property for column in columns}
     if absent or not columns:

@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from target_duckdb.casts import convert_sql
-from target_duckdb.columns import (
-    Column,
-    TableColumn,
-    assign_names,
-    comment_of,
-    free_name,
-    name_comment,
-    original_name,
-    widen,
-)
+from target_duckdb.columns import Column, TableColumn, widen
 from target_duckdb.errors import DatabaseError
+from target_duckdb.names import assign_names, comment_of, free_name, name_comment, original_name
 from target_duckdb.sql import WAREHOUSE, Table, literal, quote
 
 if TYPE_CHECKING:

@@ -64,6 +64,21 @@ MISTAKES = [
         [{"type": "SCHEMA", "stream": "a", "schema": {}}],
         "line 1: SCHEMA of stream 'a'",
     ),
+    *(
+        (
+            f"a schema that is none: {rules}",
+            [{"type": "SCHEMA", "stream": "a", "schema": rules}],
+            "line 1: SCHEMA of stream 'a'",
+        )
+        for rules in (
+            [],
+            {"properties": ["id"]},
+            {"properties": {"id": {"anyOf": 5}}},
+            {"properties": {"id": {"type": [["string"]]}}},
+            {"properties": {"id": {"type": "number", "multipleOf": "0.01"}}},
+            {"properties": {"id": {"allOf": 5}}},
+        )
+    ),
     ("a key that is no property", [schema("a", keys=["nope"])], "line 1: SCHEMA of stream 'a': key ['nope']"),
     (
         "a file that is not there",

@@ -8,8 +8,9 @@ import random
 import duckdb
 import pytest
 from target_duckdb.casts import convert_sql
-from target_duckdb.columns import TableColumn, assign_names, column_type, columns_of, widen
+from target_duckdb.columns import TableColumn, column_type, columns_of, widen
 from target_duckdb.errors import DatabaseError
+from target_duckdb.names import assign_names
 from target_duckdb.sql import quote
 
 from tests.target_duckdb.loading import Warehouse, record, schema
@@ -64,6 +65,11 @@ TYPES = [
     ({}, "JSON"),
     (True, "JSON"),
     ({"type": "null"}, "JSON"),
+    (
+        {"type": "integer", "anyOf": None, "allOf": None, "enum": None, "minimum": None, "format": None},
+        "BIGINT",
+    ),
+    ({"type": "object", "properties": None}, "JSON"),
 ]
 
 
@@ -203,6 +209,44 @@ def test_a_table_that_somebody_made_is_taken_as_it_is(warehouse):
         schema("a", {"id": {"type": "integer"}, "n": {"type": "integer"}}), record("a", id=2**40, n=1)
     )
     assert warehouse.types("a") == {"id": "BIGINT", "extra": "VARCHAR", "n": "BIGINT"}
+
+
+DEFINITIONS = {
+    "day": {"type": "string", "format": "date", "title": "A day"},
+    "maybe": {"anyOf": [{"$ref": "#/definitions/day"}, {"type": "null"}]},
+    "a/b": {"type": "integer"},
+    "tree": {"type": "object", "properties": {"child": {"$ref": "#/definitions/tree"}}},
+    "loop": {"$ref": "#/definitions/loop"},
+    "row": {"properties": {"n": {"type": "integer"}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"$ref": "#/definitions/day"}, "DATE"),
+        ({"$ref": "#/definitions/maybe"}, "DATE"),
+        ({"$ref": "#/definitions/a~1b"}, "BIGINT"),
+        ({"$ref": "#/definitions/tree"}, "JSON"),
+        ({"$ref": "#/definitions/loop"}, "JSON"),
+        ({"$ref": "#/definitions/none"}, "JSON"),
+        ({"$ref": "elsewhere.json#/day"}, "JSON"),
+        ({"allOf": [{"type": ["string", "null"]}, {"format": "uuid"}]}, "UUID"),
+        ({"allOf": [{"$ref": "#/definitions/day"}], "description": "signed"}, "DATE"),
+        ({"oneOf": [{"$ref": "#/definitions/a~1b"}, {"type": "number"}]}, "DOUBLE"),
+    ],
+)
+def test_a_property_may_refer_to_its_type(rule, expected):
+    columns = columns_of({"definitions": DEFINITIONS, "properties": {"n": rule}})
+    assert [column.type for column in columns] == [expected]
+
+
+def test_a_schema_may_refer_to_its_properties():
+    rules = {"definitions": DEFINITIONS, "allOf": [{"$ref": "#/definitions/row"}], "properties": {"m": {}}}
+    assert [(column.property, column.type) for column in columns_of(rules)] == [
+        ("n", "BIGINT"),
+        ("m", "JSON"),
+    ]
 
 
 @pytest.mark.parametrize(
