@@ -42,7 +42,8 @@ def _local(name: str) -> Path:
     parts = urlsplit(name)
     if parts.scheme not in {"", "file"}:
         raise InvalidLineError(f"BATCH file {name}: only local files can be read")
-    path = Path(unquote(parts.path)) if parts.scheme else Path(name)
+    host = parts.netloc.removeprefix("localhost")  # the SDK writes file://folder/file for a relative path
+    path = Path(unquote(host + parts.path)) if parts.scheme else Path(name)
     if not path.is_file():
         raise InvalidLineError(f"BATCH file {name}: there is no such file")
     return path

@@ -237,6 +237,19 @@ def test_batches_of_json_lines(warehouse, tmp_path, compression):
     assert warehouse.tally("a")["rejected"] == 1
 
 
+@pytest.mark.parametrize(
+    "name", ["folder/b.jsonl", "file://folder/b.jsonl", "file://localhost{here}/folder/b.jsonl"]
+)
+def test_batches_in_a_place_as_the_sdk_writes_it(warehouse, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "b.jsonl").write_text('{"id": 1}\n', "utf-8")
+    manifest = [name.format(here=tmp_path)]
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": manifest}
+    warehouse.load(schema("a"), message)
+    assert warehouse.ids("crm.a") == [1]
+
+
 def test_batches_of_parquet(warehouse, tmp_path):
     path = tmp_path / "batch.parquet"
     columns = "range AS id, 'n' || range AS name, 1.10::DECIMAL(9,2) AS price"
