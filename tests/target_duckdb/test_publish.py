@@ -17,6 +17,8 @@ import duckdb
 import pytest
 from target_duckdb.publish import main
 
+from tests.target_duckdb.loading import HOLD
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -275,11 +277,9 @@ def wait_until(claim) -> None:
 @pytest.fixture
 def loading(working):
     """A load that holds the working file until it is told to end."""
-    script = (
-        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
-    )
+    hold = HOLD.format(path=str(working), wait="sys.stdin.read()")
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(working)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout.readline() == "held\n"
         yield process
