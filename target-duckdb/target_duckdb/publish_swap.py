@@ -47,9 +47,11 @@ def directory_mode(file_mode: int) -> int:
 
 def house(directory: Path, file_mode: int) -> None:
     """Make a directory that whoever may read its files can enter; leave one that is there."""
-    if not directory.exists():
+    try:
         directory.mkdir(parents=True)
-        directory.chmod(directory_mode(file_mode))
+    except FileExistsError:  # another publisher may have made it this very moment
+        return
+    directory.chmod(directory_mode(file_mode))
 
 
 def sync(path: Path) -> None:

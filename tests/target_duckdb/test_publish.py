@@ -10,12 +10,15 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 from target_duckdb.publish import main
+from target_duckdb.publish_swap import house
 
 from tests.target_duckdb.loading import HOLD
 
@@ -303,14 +306,24 @@ def test_publishing_waits_for_a_load_to_end(working, loading):
         waiting.stderr.read()
 
 
+def test_two_publishers_at_once_make_the_same_new_folders(tmp_path):
+    places, together = [tmp_path / str(number) / "published" for number in range(300)], threading.Barrier(2)
+
+    def make(_number: int) -> None:
+        for place in places:
+            together.wait(20)
+            house(place, 0o644)
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(make, range(2)))
+    assert {place.stat().st_mode & 0o777 for place in places} == {0o755}
+
+
 def test_two_publishers_at_once_follow_each_other(working):
     both = [
         subprocess.Popen([*PUBLISH, *arguments(working, "--wait", "20")], stderr=subprocess.PIPE)
         for _ in "ab"
     ]
-    codes = []
-    for process in both:
-        process.communicate()
-        codes.append(process.returncode)
-    assert codes == [0, 0]
+    said = [process.communicate()[1] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
     assert len(list((working.parent / "published").glob("analytics_*.duckdb"))) == 2
