@@ -35,7 +35,6 @@ class Envelope(msgspec.Struct, gc=False):
     value: Raw = Raw()
     key_properties: list[str] | None = None
     version: int | None = None
-    time_extracted: str | None = None
     encoding: Raw = Raw()
     manifest: list[str] | None = None
 
@@ -63,7 +62,6 @@ def record_type(shape: Shape, *, is_careful: bool) -> type[msgspec.Struct]:
         ("type", Literal["RECORD"]),
         ("record", record),
         ("version", int | None, None),
-        ("time_extracted", str | None, None),
     ]
     return msgspec.defstruct("Message", fields, tag_field="stream", tag=shape.stream, gc=False)
 

@@ -16,6 +16,7 @@ import msgspec
 from target_duckdb.columns import DECIMAL, INT64, Json
 from target_duckdb.errors import InvalidLineError, MissingKeyError
 from target_duckdb.rawjson import SURROGATE, depth, parse_object, readable
+from target_duckdb.sql import ENVELOPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -97,9 +98,18 @@ def _object(parts: Mapping[str, str]) -> str:
 
 def _line(kept: Mapping[str, str], envelope: Mapping[str, str]) -> bytes:
     rest = "".join(
-        f',"{name}":{envelope[name]}' for name in ("time_extracted", "version") if name in envelope
+        f',"{name}":{_kept_or_null(envelope[name], column_type)}'
+        for name, column_type in ENVELOPE.items()
+        if name in envelope
     )
     return f'{{"record":{_object(kept)}{rest}}}'.encode()
+
+
+def _kept_or_null(raw: str, column_type: str) -> str:
+    try:
+        return _convert(raw, column_type)
+    except Rejected:
+        return "null"
 
 
 def _convert(raw: str, column_type: str) -> str:

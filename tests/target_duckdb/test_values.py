@@ -196,6 +196,41 @@ def test_bytes_that_are_not_utf8_are_kept_as_text(empty):
     assert empty.rejected() == [("notes", "value", '"a\\udcffb"', "not valid Unicode")]
 
 
+BESIDE = [
+    ("time_extracted", "5"),
+    ("time_extracted", '["x"]'),
+    ("time_extracted", '"yesterday"'),
+    ("time_extracted", r'"\ud800"'),
+    ("time_extracted", '"a\udcffb"'),
+    ("time_extracted", '"a\x01b"'),
+    ("time_extracted", "NaN"),
+    ("version", '"abc"'),
+    ("version", "1.5"),
+    ("version", "9223372036854775808"),
+    ("version", "{}"),
+    ("sent_by", r'"\ud800"'),
+    ("sent_by", '"a\udcffb"'),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BESIDE)
+@pytest.mark.parametrize("has_metadata", [True, False], ids=["metadata", "plain"])
+def test_what_is_said_beside_a_record_costs_neither_it_nor_its_batch(empty, name, value, has_metadata):
+    odd = f'{{"type":"RECORD","stream":"notes","record":{{"id":1,"name":"a"}},"{name}":{value}}}'
+    others = record("notes", 5, id=0), record("notes", 5, id=2)
+    empty.load(
+        schema("notes"),
+        others[0],
+        odd.encode("utf-8", "surrogateescape"),
+        others[1],
+        add_record_metadata=has_metadata,
+    )
+    assert empty.sql("SELECT id, name FROM crm.notes ORDER BY id") == [(0, None), (1, "a"), (2, None)]
+    assert empty.tally("notes")["rejected"] == 0
+    if has_metadata:
+        assert empty.one("SELECT _sdc_extracted_at FROM crm.notes WHERE id = 1") is None
+
+
 def test_an_unknown_property_is_kept_in_the_ledger(empty):
     empty.load(schema("notes"), record("notes", id=1, name="a", colour={"red": 1}))
     assert empty.rejected() == [("notes", "colour", '{"red": 1}', "not in the schema")]
