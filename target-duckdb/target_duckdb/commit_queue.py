@@ -31,7 +31,7 @@ class CommitQueue:
         self.database = Database(settings, str(spill))
         self.committer = Committer(self.database, settings)
         self._worker = ThreadPoolExecutor(1, "duckdb")
-        self._commits: deque[Future[None]] = deque()
+        self._commits: deque[tuple[Future[None], Batch]] = deque()
         self._has_failed = False
         self._released: bytes | None = None
 
@@ -42,12 +42,12 @@ class CommitQueue:
     def add(self, batch: Batch) -> None:
         """Have a batch committed, after a wait if too many are waiting; raise what went wrong before."""
         self._wait_for_all_but(WAITING - 1)
-        self._commits.append(self._worker.submit(self._commit, batch))
+        self._commits.append((self._worker.submit(self._commit, batch), batch))
 
     def check(self) -> None:
         """Raise what went wrong in the batches that are done."""
-        while self._commits and self._commits[0].done():
-            self._commits.popleft().result()
+        while self._commits and self._commits[0][0].done():
+            self._settle()
 
     def finish(self) -> None:
         """Wait until all is committed; raise what went wrong."""
@@ -60,7 +60,16 @@ class CommitQueue:
 
     def _wait_for_all_but(self, most: int) -> None:
         while len(self._commits) > most:
-            self._commits.popleft().result()
+            self._settle()
+
+    def _settle(self) -> None:
+        """Wait for a batch and remove what it was read from, a twentieth of a second, beside the next one."""
+        commit, batch = self._commits.popleft()
+        commit.result()
+        for step in batch.steps:
+            if isinstance(step, Segment):
+                step.path.unlink(missing_ok=True)
+                step.rejects.unlink(missing_ok=True)
 
     def _commit(self, batch: Batch) -> None:
         if self._has_failed:
@@ -73,10 +82,6 @@ class CommitQueue:
 
     def _commit_and_release(self, batch: Batch) -> None:
         self.committer.commit(batch)
-        for step in batch.steps:
-            if isinstance(step, Segment):
-                step.path.unlink(missing_ok=True)
-                step.rejects.unlink(missing_ok=True)
         if batch.state is not None and batch.state != self._released:
             self._released = batch.state
             release(batch.state)
