@@ -60,8 +60,9 @@ class HotStreams:
 
     def distribute(self, records: Iterable[msgspec.Struct], lines: Iterable[bytes]) -> None:
         """Hand each line to the stream of the record that it was decoded as."""
+        append = self.append
         for record, line in zip(records, lines, strict=True):
-            self.append[type(record)](line)
+            append[type(record)](line)
 
     def _renew(self) -> None:
         self.append = {guard: stream.lines.append for guard, stream in self._streams.items()}

@@ -19,8 +19,6 @@ from target_duckdb.streams import Stream
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from msgspec import Struct
-
     from target_duckdb.batches import Shape, Step
     from target_duckdb.guards import Envelope
     from target_duckdb.settings import Settings
@@ -30,6 +28,10 @@ LOGGER = logging.getLogger("target-duckdb")
 MARK = f'"{DELETED_AT.property}"'.encode()
 FIRST_ROWS, FIRST_BYTES = 61_440, 64 << 20
 """Of each stream in the first batch, so that DuckDB begins soon; every further one may be twice as large."""
+
+
+WAITING_BYTES = 1 << 20
+"""What a core may still have in its cache when lines of several streams are joined and written."""
 
 
 class Load:
@@ -46,6 +48,7 @@ class Load:
         self._marking: set[str] = set()
         self._steps: list[Step] = []
         self._bytes = 0
+        self._waiting = 0
         self._covered = 0
         self._held = 0
         self._since = time.monotonic()
@@ -98,13 +101,9 @@ class Load:
             raise UnknownStreamError(f"a record for stream {name!r} came before its SCHEMA")
         return self.streams[name]
 
-    def records(self, records: list[Struct], block: bytes) -> None:
-        """Take a block of lines that are records of known streams and fit."""
-        stream = self.hot.owner(records)
-        if stream:
-            stream.write_block(self._segment(stream), block, len(records))
-        else:
-            self.hot.distribute(records, block.split(b"\n")[:-1])
+    def block(self, stream: Stream, block: bytes, rows: int) -> None:
+        """Take a block of lines that are records of one stream and fit."""
+        stream.write_block(self._segment(stream), block, rows)
 
     def record(self, message: Envelope, line: bytes) -> None:
         """Take a RECORD message that the quick way did not: a stream's first, or one that does not fit."""
@@ -170,9 +169,10 @@ class Load:
     def pause(self, size: int) -> None:
         """Take note of bytes read; a batch that waits for a STATE in vain is cut anyway."""
         self._bytes += size
+        self._waiting += size
+        if self._waiting >= WAITING_BYTES:
+            self._write_lines()
         for stream in self.streams.values():
-            if stream.is_long:
-                stream.write(self._segment(stream))
             if stream.may_relax and not self._is_doubtful(stream):
                 self.hot.remove(stream)
                 stream.relax()
@@ -228,6 +228,12 @@ class Load:
         segment = stream.open(self.spool, base.shape if base else None)
         self._steps.append(segment)
         return segment
+
+    def _write_lines(self) -> None:
+        self._waiting = 0
+        for stream in self.streams.values():
+            if stream.lines:
+                stream.write(self._segment(stream))
 
     def _seal(self, stream: Stream) -> None:
         if stream.lines:

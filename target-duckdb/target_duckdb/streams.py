@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 CAREFUL_ROWS = 4_096
 """So many records of a stream have all their texts looked at. For more it is cheaper to have DuckDB say which
 texts are doubtful; for fewer that is dear, because a statement that does so takes twice as long to plan."""
-LINES_IN_MEMORY = 64  # what a core still has in its cache when it is joined and written
 
 
 class Stream:
@@ -48,11 +47,6 @@ class Stream:
     def may_relax(self) -> bool:
         """Whether looking at texts no longer pays."""
         return self.is_careful and self.guard is not None and self._rows >= CAREFUL_ROWS
-
-    @property
-    def is_long(self) -> bool:
-        """Whether enough lines wait to be worth a write."""
-        return len(self.lines) >= LINES_IN_MEMORY
 
     def succeed(self, former: Stream) -> None:
         """Take over what is known of the stream under its former schema."""
@@ -85,7 +79,7 @@ class Stream:
     def write(self, segment: Segment) -> None:
         """Write the waiting lines to the segment."""
         if self.lines:
-            block = b"\n".join(self.lines) + b"\n"
+            block = b"".join(self.lines)
             longest = len(block) if len(block) <= LEAST_OBJECT else max(map(len, self.lines))
             self._write(segment, block, len(self.lines), longest)
             self.lines.clear()
@@ -110,7 +104,7 @@ class Stream:
         if made.line is None:
             segment.records_rejected += 1
         else:
-            self.lines.append(made.line)
+            self.lines.append(made.line + b"\n")
 
     def close(self) -> None:
         """End the segment."""
