@@ -21,14 +21,25 @@ if TYPE_CHECKING:
 AT_ONCE = 1000
 
 
+class Encoding(msgspec.Struct):
+    """How the files of a BATCH message are written."""
+
+    format: str | None = None
+    compression: str | None = None
+
+
 def batch_lines(message: Envelope) -> Iterator[bytes]:
     """Yield the records of a BATCH message's files as blocks of lines."""
-    encoding = msgspec.json.decode(message.encoding or b"{}", type=dict[str, str | None])
-    reader = READERS.get(encoding.get("format") or "jsonl")
-    compression = encoding.get("compression") or "none"
+    try:
+        encoding = msgspec.json.decode(message.encoding or b"{}", type=Encoding)
+    except msgspec.DecodeError as error:
+        raise InvalidLineError(f"BATCH of {message.stream!r}: its encoding is none: {error}") from error
+    reader = READERS.get(encoding.format or "jsonl")
+    compression = encoding.compression or "none"
     if reader is None or compression not in {"none", "gzip"}:
         raise InvalidLineError(
-            f"BATCH of {message.stream!r}: cannot read {encoding}; jsonl, gzip and parquet are known"
+            f"BATCH of {message.stream!r}: cannot read {encoding.format}, {compression};"
+            " jsonl, gzip and parquet are known"
         )
     head = b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(message.stream)
     tail = b"}\n" if message.version is None else b',"version":%d}\n' % message.version

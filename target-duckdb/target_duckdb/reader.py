@@ -172,8 +172,10 @@ def _loose_envelope(parts: dict[str, str]) -> Envelope:
     kind, stream, version, keys = (
         json.loads(parts.get(name, "null")) for name in ("type", "stream", "version", "key_properties")
     )
-    if kind not in {"RECORD", "SCHEMA"} or not isinstance(stream, str):
+    if kind not in ("RECORD", "SCHEMA") or not isinstance(stream, str):
         raise InvalidLineError("not a Singer message")
+    if not isinstance(keys, list | None) or not all(isinstance(key, str) for key in keys or ()):
+        raise InvalidLineError("its key_properties are no list of names")
     schema = msgspec.Raw(parts.get("schema", "").encode("utf-8", "surrogateescape"))
     return Envelope(
         kind,
@@ -185,6 +187,7 @@ def _loose_envelope(parts: dict[str, str]) -> Envelope:
 
 
 def redact(line: bytes) -> str:
-    """Return the beginning of a line with its names, but without its values."""
+    """Return the beginning of a line with its names, but without its values, fit for a terminal."""
     text = line.rstrip(b"\n")[:SHOWN].decode("utf-8", "replace")
-    return VALUE.sub(lambda found: found[0] if found[1] else "…", text)
+    shown = VALUE.sub(lambda found: found[0] if found[1] else "…", text)
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in shown)

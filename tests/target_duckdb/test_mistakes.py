@@ -7,10 +7,13 @@ import os
 import subprocess
 import sys
 import time
+from typing import Any
 
 import duckdb
 import pytest
-from target_duckdb.errors import LoadError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from target_duckdb.errors import DatabaseError, LoadError
 
 from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, record, records, schema, state
 
@@ -38,6 +41,25 @@ MISTAKES = [
     ("a list", [b"[1, 2]"], "line 1: not a Singer message"),
     ("no type", [{"stream": "a"}], "line 1: unknown message type ''"),
     ("an unknown type", [{"type": "RECORDS"}], "line 1: unknown message type 'RECORDS'"),
+    ("a type that is an object", [b'{"type":{},"stream":"a"}'], "line 1: not a Singer message"),
+    *(
+        (
+            f"a key that is none: {keys}",
+            [
+                f'{{"type":"SCHEMA","stream":"a","schema":{{"properties":{{"id":{{}}}}}},"key_properties":{keys}}}'.encode()
+            ],
+            "line 1: not a Singer message",
+        )
+        for keys in ("5", "true", "NaN", "[[]]", '"id"')
+    ),
+    *(
+        (
+            f"a batch whose encoding is none: {encoding}",
+            [schema("a"), {"type": "BATCH", "stream": "a", "encoding": encoding, "manifest": []}],
+            "line 2: BATCH of 'a'",
+        )
+        for encoding in (5, "jsonl", [None], {"format": 5}, {"format": "csv"})
+    ),
     (
         "a record before its schema",
         [record("a", id=1)],
@@ -102,6 +124,42 @@ MISTAKES = [
         "only local files",
     ),
 ]
+
+
+USUAL: dict[str, dict[str, Any]] = {
+    "SCHEMA": schema("a"),
+    "RECORD": record("a", 5, id=1),
+    "STATE": state(1),
+    "ACTIVATE_VERSION": {"type": "ACTIVATE_VERSION", "stream": "a", "version": 5},
+    "BATCH": {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": []},
+}
+MEMBERS = [(kind, name) for kind, message in USUAL.items() for name in (*message, "time_extracted")]
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(st.sampled_from(MEMBERS), VALUES)
+def test_whatever_a_message_holds_is_loaded_or_said_in_one_line(warehouse, member, value):
+    for stale in warehouse.path.parent.glob("warehouse.duckdb*"):
+        stale.unlink()
+    kind, name = member
+    messages = USUAL | {kind: USUAL[kind] | {name: value}}
+    said = ""
+    try:
+        warehouse.load(*messages.values())
+    except DatabaseError:
+        raise
+    except LoadError as error:
+        said = str(error)
+    assert said.isprintable()
 
 
 @pytest.mark.parametrize(("messages", "expected"), [pytest.param(*row[1:], id=row[0]) for row in MISTAKES])
