@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import copy
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from jsonschema.exceptions import ValidationError  # type: ignore[import-untyped] # it has no stubs here
+from jsonschema.exceptions import SchemaError, ValidationError  # type: ignore[import-untyped] # it has no stubs here
+from singer_sdk.exceptions import MappingError
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
-from target_duckdb.errors import InvalidValueError, UnknownStreamError
+from target_duckdb.errors import (
+    InvalidLineError,
+    InvalidSchemaError,
+    InvalidValueError,
+    LoadError,
+    UnknownStreamError,
+)
+from target_duckdb.rawjson import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +29,8 @@ if TYPE_CHECKING:
 
 DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 ENCODE = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
+OBJECTS = {"SCHEMA": "schema", "RECORD": "record"}
+"""What has to be an object in a message that the SDK can map."""
 
 
 class LineMapper:
@@ -28,6 +39,7 @@ class LineMapper:
     def __init__(self, mapper: PluginMapper, *, is_validating: bool) -> None:
         self.mapper = mapper
         self.is_validating = is_validating
+        self._number = 0
         self._validators: dict[str, Any] = {}
         self._takers: dict[str, Callable[[dict[str, Any]], Iterator[dict[str, Any]]]] = {
             "SCHEMA": self._schema,
@@ -37,24 +49,31 @@ class LineMapper:
         }
 
     def map(self, given: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield the lines that each block of lines becomes."""
+        """Yield the lines that each block of lines becomes, an empty one where nothing is left of a line."""
         for block in given:
             yield b"".join(made + b"\n" for line in block.split(b"\n")[:-1] for made in self._map(line))
 
-    def _map(self, line: bytes) -> Iterator[bytes]:
+    def _map(self, line: bytes) -> list[bytes]:
+        self._number += 1
         try:
-            message = DECODE(line)
-            taker = self._takers[message["type"]]
-        except (msgspec.DecodeError, KeyError, TypeError):
-            yield line  # the reader knows what to say about it
-            return
-        yield from map(ENCODE, taker(message))
+            message = _decoded(line)
+            if not _is_mappable(message) or message["type"] not in self._takers:
+                return [line]  # nothing to map; if it is none at all the reader says so and stops
+            return [_encoded(made) for made in self._takers[message["type"]](message)] or [b""]
+        except LoadError as error:
+            raise type(error)(f"line {self._number}: {error}") from error
+        except MappingError as error:
+            raise InvalidValueError(f"line {self._number}: {message['stream']}: {error}") from error
 
     def _schema(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         stream, keys = message["stream"], message.get("key_properties")
-        self.mapper.register_raw_stream_schema(stream, copy.deepcopy(message["schema"]), keys)
+        try:
+            self.mapper.register_raw_stream_schema(stream, copy.deepcopy(message["schema"]), keys)
+        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            raise InvalidSchemaError(f"SCHEMA of stream {stream!r} cannot be mapped: {error!r}") from error
         for stream_map in self._maps(stream):
             schema = stream_map.transformed_schema
+            self._check(stream, schema)
             self._validators[stream_map.stream_alias] = DEFAULT_JSONSCHEMA_VALIDATOR(schema)
             yield message | {
                 "stream": stream_map.stream_alias,
@@ -79,6 +98,14 @@ class LineMapper:
         maps = self.mapper.stream_maps[stream]
         return [each for each in maps if not isinstance(each, RemoveRecordTransform)]
 
+    def _check(self, stream: str, schema: dict[str, Any]) -> None:
+        try:
+            if self.is_validating:
+                DEFAULT_JSONSCHEMA_VALIDATOR.check_schema(schema)
+        except SchemaError as error:
+            place = ".".join(map(str, error.absolute_path)) or "the schema"
+            raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {place}: {error.message}") from error
+
     def _validate(self, stream: str, record: dict[str, Any]) -> None:
         if not self.is_validating:
             return
@@ -87,3 +114,39 @@ class LineMapper:
         except ValidationError as error:
             place = ".".join(map(str, error.absolute_path)) or "the record"
             raise InvalidValueError(f"{stream}: {place}: {error.message} (validate_records is on)") from error
+
+
+def _decoded(line: bytes) -> Any:  # noqa: ANN401 - whatever it holds
+    """Return what a line holds, also if msgspec refuses it: a line that went unmapped could tell secrets."""
+    try:
+        return DECODE(line)
+    except UNREADABLE:
+        pass
+    try:
+        return json.loads(line.decode("utf-8", "surrogateescape"), parse_float=Decimal, strict=False)
+    except ValueError:
+        return None
+    except RecursionError as error:
+        raise InvalidLineError("nested too deeply to be mapped") from error
+
+
+def _encoded(message: dict[str, Any]) -> bytes:
+    try:
+        return ENCODE(message)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return json.dumps(message, default=str).encode()
+
+
+def _is_mappable(message: Any) -> bool:  # noqa: ANN401 - whatever a line holds
+    """Return whether a message has the parts that the SDK takes for granted."""
+    if not isinstance(message, dict):
+        return False
+    kind, keys = message.get("type"), message.get("key_properties")
+    return (
+        isinstance(kind, str)
+        and isinstance(message.get("stream"), str)
+        and isinstance(message.get(OBJECTS.get(kind, ""), {}), dict)
+        and OBJECTS.get(kind, "type") in message
+        and isinstance(keys, list | None)
+        and all(isinstance(key, str) for key in keys or ())
+    )

@@ -60,6 +60,63 @@ def test_validation_stops_at_what_the_schema_forbids(warehouse):
     )
 
 
+ODD = [
+    r'{"type":"RECORD","stream":"a","record":{"id":1,"pin":"secret","name":"\ud800"}}',
+    '{"type":"RECORD","stream":"a","record":{"id":1,"pin":"secret","name":"\udcff"}}',
+    '{"type":"RECORD","stream":"a","record":{"id":1,"pin":"secret","name":"\x01"}}',
+    '{"type":"RECORD","stream":"a","record":{"id":1,"pin":"secret","name":NaN}}',
+    '{"type":"RECORD","stream":"a","record":{"id":1,"pin":"secret"},"version":"abc"}',
+    '{"type":"RECORD","stream":"a","record":{"id":1,"pin":"secret"},"time_extracted":5}',
+    '{"type":"RECORD","stream":"a","record":{"id":1,"pin":"secret"},"key_properties":["id"]}',
+]
+
+
+@pytest.mark.parametrize("line", ODD)
+def test_no_odd_record_gets_past_its_map(warehouse, line):
+    rules = schema("a", {**KEYED, "pin": {"type": "string"}})
+    done = warehouse.command(
+        rules,
+        line.encode("utf-8", "surrogateescape"),
+        record("a", id=2),
+        stream_maps={"a": {"pin": "__NULL__"}},
+    )
+    assert done.returncode == 0, done.stderr
+    assert warehouse.ids("crm.a") == [1, 2]
+    assert "pin" not in warehouse.types("crm.a")
+    assert not [row for row in warehouse.rejected() if "secret" in str(row)]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            b'{"type":"RECORD","stream":"a","record":{"id":1,"pin":' + b"[" * 9000 + b"]" * 9000 + b"}}",
+            "deeply",
+        ),
+        (b'{"type":"RECORD","stream":"a","record":[1]}', "not a JSON object"),
+        (b'{"type":"RECORD","stream":"a"}', "a RECORD without a record"),
+        (b'{"type":"RECORD","record":{"id":1}}', "came before its SCHEMA"),
+        (b'{"type":"SCHEMA","stream":"b","schema":5}', "SCHEMA of stream 'b'"),
+        (b'{"type":"SCHEMA","stream":"b","schema":{},"key_properties":5}', "not a Singer message"),
+        (
+            b'{"type":"SCHEMA","stream":"b","schema":{"type":"object"}}',
+            "it has no properties",
+        ),
+        (b'{"type":"RECORD","stream":"a","record":{"name":"x"}}', "Failed to evaluate"),
+        (b'{"type":"RECORD","stream":"a","record":{"id":1}', "not a Singer message"),
+    ],
+)
+def test_a_mistake_in_what_is_mapped_is_one_line_with_its_number(warehouse, line, expected):
+    dropped = schema("b"), record("b", id=1)  # lines of which nothing is left count
+    maps = {"a": {"double": "id * 2"}, "b": {"__filter__": "id > 1"}}
+    done = warehouse.command(schema("a"), *dropped, line, stream_maps=maps)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    [said] = [line for line in done.stderr.decode().splitlines() if "ERROR" in line]
+    assert "line 4: " in said
+    assert expected in said
+
+
 def test_a_mapped_stream_may_be_activated(warehouse):
     sent = [schema("a"), *records("a", range(3), 1), activate("a", 1)]
     assert warehouse.command(*sent, stream_maps={"a": {"__alias__": "z"}}).returncode == 0
