@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-duckdb")
 MARK = f'"{DELETED_AT.property}"'.encode()
-FIRST_ROWS, FIRST_BYTES = 61_440, 64 << 20
-"""Of each stream in the first batch, so that DuckDB begins soon; every further one may be twice as large."""
+FIRST_ROWS, FIRST_BYTES, GROWTH = 61_440, 64 << 20, 3
+"""Of each stream in the first batch, so that DuckDB begins soon; every further one may be three times as
+large. Twice as large means a commit more in a million rows, 2 % of the CPU time."""
 
 
 WAITING_BYTES = 1 << 20
@@ -207,7 +208,7 @@ class Load:
 
     def _is_due(self, patience: int) -> bool:
         rows = self._rows() - self._held
-        part = max(1, len(self._steps)) << min(self._batches, 16)
+        part = max(1, len(self._steps)) * GROWTH ** min(self._batches, 10)
         most_rows = min(self.settings.batch_size_rows, FIRST_ROWS * part)
         most_bytes = min(self.settings.batch_size_bytes, FIRST_BYTES * part)
         return (
