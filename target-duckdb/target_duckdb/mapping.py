@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +21,8 @@ from target_duckdb.errors import (
     LoadError,
     UnknownStreamError,
 )
+from target_duckdb.files import batch_lines
+from target_duckdb.guards import Envelope
 from target_duckdb.rawjson import UNREADABLE
 
 if TYPE_CHECKING:
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 ENCODE = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
+LINES_AT_ONCE = 1000
 OBJECTS = {"SCHEMA": "schema", "RECORD": "record"}
 """What has to be an object in a message that the SDK can map."""
 
@@ -45,21 +49,30 @@ class LineMapper:
             "SCHEMA": self._schema,
             "RECORD": self._record,
             "ACTIVATE_VERSION": self._alias,
-            "BATCH": self._alias,
+            "BATCH": self._batch,
         }
 
     def map(self, given: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the lines that each block of lines becomes, an empty one where nothing is left of a line."""
         for block in given:
-            yield b"".join(made + b"\n" for line in block.split(b"\n")[:-1] for made in self._map(line))
+            lines = (made + b"\n" for line in block.split(b"\n")[:-1] for made in self._map(line))
+            while several := b"".join(islice(lines, LINES_AT_ONCE)):
+                yield several
+            yield b""  # the loader looks after its work after every block
 
-    def _map(self, line: bytes) -> list[bytes]:
+    def _map(self, line: bytes) -> Iterator[bytes]:
         self._number += 1
         try:
             message = _decoded(line)
             if not _is_mappable(message) or message["type"] not in self._takers:
-                return [line]  # nothing to map; if it is none at all the reader says so and stops
-            return [_encoded(made) for made in self._takers[message["type"]](message)] or [b""]
+                yield line  # nothing to map; if it is none at all the reader says so and stops
+                return
+            is_empty = True
+            for made in self._takers[message["type"]](message):
+                is_empty = False
+                yield _encoded(made)
+            if is_empty:
+                yield b""
         except LoadError as error:
             raise type(error)(f"line {self._number}: {error}") from error
         except MappingError as error:
@@ -91,6 +104,18 @@ class LineMapper:
     def _alias(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for stream_map in self._maps(message["stream"]):
             yield message | {"stream": stream_map.stream_alias}
+
+    def _batch(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        try:
+            envelope = msgspec.json.decode(ENCODE(message), type=Envelope)
+        except msgspec.DecodeError as error:
+            raise InvalidLineError(f"BATCH of {message['stream']!r}: {error}") from error
+        for block in batch_lines(envelope):
+            for line in block.split(b"\n")[:-1]:
+                sent = _decoded(line)
+                if not _is_mappable(sent):
+                    raise InvalidLineError(f"BATCH of {message['stream']!r}: a record that is none")
+                yield from self._record(sent)
 
     def _maps(self, stream: str) -> list[StreamMap]:
         if stream not in self.mapper.stream_maps:

@@ -86,6 +86,38 @@ def test_no_odd_record_gets_past_its_map(warehouse, line):
     assert not [row for row in warehouse.rejected() if "secret" in str(row)]
 
 
+def test_the_records_of_a_batch_are_mapped_too(warehouse, tmp_path):
+    path = tmp_path / "batch.jsonl"
+    path.write_text("".join(json.dumps({"id": number, "pin": "secret"}) + "\n" for number in range(2500)))
+    batch = {
+        "type": "BATCH",
+        "stream": "a",
+        "encoding": {"format": "jsonl", "compression": "none"},
+        "manifest": [path.as_uri()],
+    }
+    maps = {"a": {"pin": "__NULL__", "double": "id * 2", "__filter__": "id > 0"}}
+    done = warehouse.command(
+        schema("a", {**KEYED, "pin": {"type": "string"}}), batch, state(1), stream_maps=maps
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"1\n"
+    assert warehouse.one("SELECT count(*) FROM crm.a WHERE double::INTEGER = 2 * id") == 2499
+    assert "pin" not in warehouse.types("crm.a")
+    assert warehouse.rejected() == []
+
+
+@pytest.mark.parametrize("text", ["[1]", "5", "{"])
+def test_a_batch_of_what_is_no_record_is_one_line(warehouse, tmp_path, text):
+    path = tmp_path / "batch.jsonl"
+    path.write_text(text + "\n")
+    encoding = {"format": "jsonl", "compression": "none"}
+    batch = {"type": "BATCH", "stream": "a", "encoding": encoding, "manifest": [path.as_uri()]}
+    done = warehouse.command(schema("a"), batch, stream_maps={"a": {"double": "id * 2"}})
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"line 2: BATCH of 'a': a record that is none" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
