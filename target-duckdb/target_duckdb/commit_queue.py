@@ -63,7 +63,7 @@ class CommitQueue:
             self._settle()
 
     def _settle(self) -> None:
-        """Wait for a batch and remove what it was read from, a twentieth of a second, beside the next one."""
+        """Wait for a batch and remove what it was read from, a fortieth of a second, beside the next one."""
         commit, batch = self._commits.popleft()
         commit.result()
         for step in batch.steps:
