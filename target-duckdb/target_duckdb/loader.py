@@ -11,6 +11,7 @@ from target_duckdb.commit_queue import CommitQueue
 from target_duckdb.errors import DeleteGuardError, UnknownStreamError
 from target_duckdb.hot import HotStreams
 from target_duckdb.metadata import DELETED_AT
+from target_duckdb.pace import Pace
 from target_duckdb.progress import Progress
 from target_duckdb.shapes import shape_of
 from target_duckdb.spool import Spool
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-duckdb")
 MARK = f'"{DELETED_AT.property}"'.encode()
-FIRST_ROWS, FIRST_BYTES, GROWTH = 61_440, 64 << 20, 3
-"""Of each stream in the first batch, so that DuckDB begins soon; every further one may be three times as
-large. Twice as large means a commit more in a million rows, 2 % of the CPU time."""
-
-
 WAITING_BYTES = 1 << 20
 """What a core may still have in its cache when lines of several streams are joined and written."""
 
@@ -48,13 +44,11 @@ class Load:
         self._version = int(time.time() * 1000)
         self._marking: set[str] = set()
         self._steps: list[Step] = []
-        self._bytes = 0
+        self._pace = Pace(settings)
         self._waiting = 0
         self._covered = 0
         self._held = 0
-        self._since = time.monotonic()
         self._state: bytes | None = None
-        self._batches = 0
 
     def __enter__(self) -> Self:
         return self
@@ -131,7 +125,7 @@ class Load:
         """Take a STATE message; a batch that is due is cut here, so that its STATE covers all of it."""
         self._state = value
         self._covered = self._rows()
-        if self._is_due(1):
+        if self._is_due():
             self.flush()
 
     def activate(self, message: Envelope) -> None:
@@ -169,7 +163,7 @@ class Load:
 
     def pause(self, size: int) -> None:
         """Take note of bytes read; a batch that waits for a STATE in vain is cut anyway."""
-        self._bytes += size
+        self._pace.read(size)
         self._waiting += size
         if self._waiting >= WAITING_BYTES:
             self._write_lines()
@@ -206,16 +200,8 @@ class Load:
         spooled = sum(step.rows for step in self._steps if isinstance(step, Segment))
         return spooled + sum(len(stream.lines) for stream in self.streams.values())
 
-    def _is_due(self, patience: int) -> bool:
-        rows = self._rows() - self._held
-        part = max(1, len(self._steps)) * GROWTH ** min(self._batches, 10)
-        most_rows = min(self.settings.batch_size_rows, FIRST_ROWS * part)
-        most_bytes = min(self.settings.batch_size_bytes, FIRST_BYTES * part)
-        return (
-            rows >= patience * most_rows
-            or self._bytes >= patience * most_bytes
-            or (rows > 0 and time.monotonic() - self._since >= patience * self.settings.max_batch_age_seconds)
-        )
+    def _is_due(self, patience: int = 1) -> bool:
+        return self._pace.is_due(self._rows() - self._held, len(self._steps), patience)
 
     # Batches
 
@@ -248,7 +234,6 @@ class Load:
         would send them again, and nothing could tell.
         """
         is_covered = is_final or self._covered == self._rows()
-        self._batches += 1
         for stream in self.streams.values():
             self._seal(stream)
             if not stream.is_careful and self._is_doubtful(stream):
@@ -258,7 +243,8 @@ class Load:
         batch = Batch(
             tuple(step for step in self._steps if step not in held), None if held else self._state, is_final
         )
-        self._steps, self._bytes, self._since = held, 0, time.monotonic()
+        self._steps = held
+        self._pace.cut()
         self._held = self._rows()
         self._covered = -1 if held else 0
         self.commits.add(batch)
