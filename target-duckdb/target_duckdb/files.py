@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
-from itertools import islice
+import zlib
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
     from target_duckdb.guards import Envelope
 
-AT_ONCE = 1000
+BLOCK, ROWS = 1 << 17, 128
+"""Bytes or records that fit a core's cache with all that is decoded from them."""
 
 
 class Encoding(msgspec.Struct):
@@ -44,39 +47,45 @@ def batch_lines(message: Envelope) -> Iterator[bytes]:
     head = b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(message.stream)
     tail = b"}\n" if message.version is None else b',"version":%d}\n' % message.version
     for name in message.manifest or []:
-        records = reader(_local(name), compression)
-        while block := b"".join(head + record + tail for record in islice(records, AT_ONCE)):
-            yield block
+        with _reading(name):
+            for records in reader(_local(name), compression):
+                yield b"".join([head + record + tail for record in records])
+
+
+@contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Say in one line why a file cannot be read."""
+    try:
+        yield
+    except (OSError, EOFError, ValueError, zlib.error, duckdb.Error) as error:
+        reason = str(error).partition("\n")[0]
+        raise InvalidLineError(f"BATCH file {name!r}: {reason}") from error
 
 
 def _local(name: str) -> Path:
     parts = urlsplit(name)
     if parts.scheme not in {"", "file"}:
-        raise InvalidLineError(f"BATCH file {name}: only local files can be read")
+        raise ValueError("only local files can be read")
     host = parts.netloc.removeprefix("localhost")  # the SDK writes file://folder/file for a relative path
     path = Path(unquote(host + parts.path)) if parts.scheme else Path(name)
     if not path.is_file():
-        raise InvalidLineError(f"BATCH file {name}: there is no such file")
+        raise FileNotFoundError("there is no such file")
     return path
 
 
-def _json_lines(path: Path, compression: str) -> Iterator[bytes]:
-    with gzip.open(path, "rb") if compression == "gzip" else path.open("rb") as lines:
-        try:
-            yield from (line.strip() for line in lines if line.strip())
-        except (OSError, EOFError) as error:
-            raise InvalidLineError(f"BATCH file {path}: {error}") from error
+def _json_lines(path: Path, compression: str) -> Iterator[list[bytes]]:
+    with gzip.open(path) if compression == "gzip" else path.open("rb") as file:
+        buffer = BufferedReader(file, BLOCK)  # GzipFile reads line by line in Python
+        while lines := buffer.readlines(BLOCK):
+            yield [line.strip() for line in lines if not line.isspace()]
 
 
-def _parquet(path: Path, _compression: str) -> Iterator[bytes]:
+def _parquet(path: Path, _compression: str) -> Iterator[list[bytes]]:
     with duckdb.connect() as connection:
-        try:
-            connection.execute("SET TimeZone = 'UTC'")
-            rows = connection.execute("SELECT to_json(t)::VARCHAR FROM read_parquet(?) t", [str(path)])
-            while found := rows.fetchmany(AT_ONCE):
-                yield from (text.encode() for (text,) in found)
-        except duckdb.Error as error:
-            raise InvalidLineError(f"BATCH file {path}: {error}") from error
+        connection.execute("SET TimeZone = 'UTC'")
+        rows = connection.execute("SELECT to_json(t)::VARCHAR FROM read_parquet(?) t", [str(path)])
+        while found := rows.fetchmany(ROWS):
+            yield [text.encode() for (text,) in found]
 
 
-READERS: dict[str, Callable[[Path, str], Iterator[bytes]]] = {"jsonl": _json_lines, "parquet": _parquet}
+READERS: dict[str, Callable[[Path, str], Iterator[list[bytes]]]] = {"jsonl": _json_lines, "parquet": _parquet}

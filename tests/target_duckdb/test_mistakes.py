@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -169,6 +170,47 @@ def test_a_bad_input(warehouse, messages, expected):
     assert expected in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+LINES = "".join(f'{{"id": {number}, "name": "{number * 7919 % 10007}"}}\n' for number in range(3000)).encode()
+GZIP = gzip.compress(LINES)
+DAMAGED = {
+    "a text": LINES,
+    "a header that is none": b"\x1f\x8c" + GZIP[2:],
+    "a method that is none": GZIP[:2] + b"\x09" + GZIP[3:],
+    "bytes in the middle": GZIP[:2000] + bytes(byte ^ 0xFF for byte in GZIP[2000:2040]) + GZIP[2040:],
+    "its checksum": GZIP[:-8] + bytes(byte ^ 0xFF for byte in GZIP[-8:]),
+    "its end": GZIP[:-2000],
+}
+
+
+@pytest.mark.parametrize("damaged", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_of_a_batch_is_one_line(warehouse, tmp_path, damaged):
+    path = tmp_path / "batch.jsonl.gz"
+    path.write_bytes(damaged)
+    encoding = {"format": "jsonl", "compression": "gzip"}
+    message = {"type": "BATCH", "stream": "a", "encoding": encoding, "manifest": [str(path)]}
+    assert f"line 2: BATCH file '{path}': " in complaint(warehouse.command(schema("a"), message))
+
+
+UNREADABLE = {
+    "no name": "",
+    "a folder": "/",
+    "a name too long": "/" + "a" * 5000,
+    "a name with a control character": "/a\x1bb",
+    "no address": "file://[",
+    "an address of another computer": "file://[::1]/b",
+    "a name of no file": "file:///a%00b",
+    "a file that gives an error": "/proc/self/mem",
+    "an address of a file that gives an error": "file:///proc/self/mem",
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("format_", ["jsonl", "parquet"])
+def test_a_file_of_a_batch_that_cannot_be_read_is_one_line(warehouse, name, format_):
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": format_}, "manifest": [name]}
+    assert f"line 2: BATCH file {name!r}: " in complaint(warehouse.command(schema("a"), message))
 
 
 def test_a_mistake_is_one_line(warehouse):
