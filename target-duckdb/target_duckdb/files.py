@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import duckdb
 import msgspec
 
+from target_duckdb import sql
 from target_duckdb.errors import InvalidLineError
 
 if TYPE_CHECKING:
@@ -83,7 +84,9 @@ def _json_lines(path: Path, compression: str) -> Iterator[list[bytes]]:
 def _parquet(path: Path, _compression: str) -> Iterator[list[bytes]]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        rows = connection.execute("SELECT to_json(t)::VARCHAR FROM read_parquet(?) t", [str(path)])
+        columns = connection.execute(f"DESCRIBE FROM {sql.parquet_source_sql(str(path))}").fetchall()
+        blobs = [name for name, column_type, *_ in columns if column_type == "BLOB"]
+        rows = connection.execute(sql.parquet_sql(str(path), blobs))
         while found := rows.fetchmany(ROWS):
             yield [text.encode() for (text,) in found]
 

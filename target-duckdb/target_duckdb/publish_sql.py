@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from target_duckdb.sql import literal, quote
+from target_duckdb.sql import literal, parquet_source_sql, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ def parquet_copy(relation: str, path: str) -> str:
 
 def view_on_parquet(view: str, columns: Iterable[str], path: str) -> str:
     """Return the statement that defines a view on some columns of a Parquet file."""
-    return f"CREATE VIEW {view} AS SELECT {', '.join(map(quote, columns))} FROM read_parquet({literal(path)})"
+    return f"CREATE VIEW {view} AS SELECT {', '.join(map(quote, columns))} FROM {parquet_source_sql(path)}"
 
 
 def csv_copy(lines: str, path: str) -> str:

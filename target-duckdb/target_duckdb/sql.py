@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,6 +72,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def file_literal(path: str) -> str:
+    """Return the path of one file as a literal: DuckDB would read all files that fit a name like `b[1]*`."""
+    return literal(glob.escape(path))
+
+
 def source_sql(
     path: str, columns: Sequence[Column], fields: Sequence[str], longest: int, more: Sequence[str] = ()
 ) -> str:
@@ -85,8 +91,8 @@ def source_sql(
         [f"'record': {literal(f'STRUCT({record})')}", *(f"'{name}': '{ENVELOPE[name]}'" for name in more)]
     )
     return (
-        f"read_json({literal(path)}, format = 'newline_delimited', records = 'true', columns = {{{shape}}},"
-        f" maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
+        f"read_json({file_literal(path)}, format = 'newline_delimited', records = 'true',"
+        f" columns = {{{shape}}}, maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
     )
 
 
@@ -162,10 +168,22 @@ def read_rejects_sql(path: str, longest: int) -> str:
     """Return the query of the values that were left out while spooling."""
     shape = "{'key': 'VARCHAR', 'property': 'VARCHAR', 'raw': 'VARCHAR', 'reason': 'VARCHAR'}"
     return (
-        f"SELECT key::JSON AS key, property, raw, reason FROM read_json({literal(path)},"
+        f"SELECT key::JSON AS key, property, raw, reason FROM read_json({file_literal(path)},"
         f" format = 'newline_delimited', records = 'true', columns = {shape},"
         f" maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
     )
+
+
+def parquet_source_sql(path: str) -> str:
+    """Return the table function that reads a Parquet file."""
+    return f"read_parquet({file_literal(path)})"
+
+
+def parquet_sql(path: str, blobs: Iterable[str]) -> str:
+    """Return the query of a Parquet file's rows as JSON objects, bytes in base64 as JSON has them."""
+    parts = ", ".join(f"to_base64({quote(name)}) AS {quote(name)}" for name in blobs)
+    replaced = f" REPLACE ({parts})" if parts else ""
+    return f"SELECT to_json(t)::VARCHAR FROM (SELECT *{replaced} FROM {parquet_source_sql(path)}) t"
 
 
 def key_sql(fields: Mapping[str, str]) -> str:

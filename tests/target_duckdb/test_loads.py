@@ -266,6 +266,34 @@ def test_batches_of_parquet(warehouse, tmp_path):
     ]
 
 
+def test_bytes_in_a_batch_of_parquet(warehouse, tmp_path):
+    path = tmp_path / "batch.parquet"
+    with duckdb.connect() as connection:
+        rows = '1 AS id, \'\\xFFa\'::BLOB AS "sent"" bytes", NULL::BLOB AS name'
+        connection.execute(f"COPY (SELECT {rows}) TO '{path}'")
+    rules = {**KEYED, 'sent" bytes': {"type": "string", "contentEncoding": "base64"}}
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
+    warehouse.load(schema("a", rules), message)
+    assert warehouse.sql('SELECT "sent"" bytes", name FROM crm.a') == [(b"\xffa", None)]
+
+
+@pytest.mark.parametrize("name", ["b[1].parquet", "b*.parquet", "b?.parquet"])
+def test_a_batch_of_parquet_is_one_file_whatever_its_name(warehouse, tmp_path, name):
+    with duckdb.connect() as connection:
+        for number, path in enumerate((name, "b1.parquet")):
+            connection.execute(f"COPY (SELECT {number} AS id) TO '{tmp_path / path}'")
+    manifest = [(tmp_path / name).as_uri()]
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": manifest}
+    warehouse.load(schema("a"), message)
+    assert warehouse.ids("crm.a") == [0]
+
+
+@pytest.mark.parametrize("name", ["d[1]", "d*", "it's"])
+def test_records_wait_in_a_folder_of_any_name(warehouse, tmp_path, name):
+    warehouse.load(schema("a"), record("a", id=1), record("a", id="x"), temp_directory=str(tmp_path / name))
+    assert warehouse.ids("crm.a") == [1]
+
+
 STREAMS = ("a", "b", "c")
 EVENTS = st.lists(
     st.one_of(

@@ -43,6 +43,13 @@ def test_one_connection_sees_every_version(tmp_path, publish):
     assert seen == [(1,), (2,), (3,)]
 
 
+def test_the_views_read_their_own_folder_whatever_its_name(tmp_path, publish):
+    publish("SELECT 1 AS n", f"--exports={tmp_path / 'e1'}", "--live=")
+    publish("SELECT 2 AS n", f"--exports={tmp_path / 'e[1]'}")
+    with duckdb.connect(str(tmp_path / "live.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT n FROM bi.one").fetchall() == [(2,)]
+
+
 def test_the_file_is_not_touched_while_the_models_stay_the_same(tmp_path, publish):
     publish("SELECT 1 AS n")
     before = (tmp_path / "live.duckdb").stat().st_ino
