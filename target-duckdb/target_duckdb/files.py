@@ -85,8 +85,7 @@ def _parquet(path: Path, _compression: str) -> Iterator[list[bytes]]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'; SET threads = 1")  # a second thread takes 60 MB more
         columns = connection.execute(f"DESCRIBE FROM {sql.parquet_source_sql(str(path))}").fetchall()
-        blobs = [name for name, column_type, *_ in columns if column_type == "BLOB"]
-        rows = connection.execute(sql.parquet_sql(str(path), blobs))
+        rows = connection.execute(sql.parquet_sql(str(path), {name: kind for name, kind, *_ in columns}))
         while found := rows.fetchmany(ROWS):
             yield [text.encode() for (text,) in found]
 

@@ -179,11 +179,13 @@ def parquet_source_sql(path: str) -> str:
     return f"read_parquet({file_literal(path)})"
 
 
-def parquet_sql(path: str, blobs: Iterable[str]) -> str:
+def parquet_sql(path: str, types: Mapping[str, str]) -> str:
     """Return the query of a Parquet file's rows as JSON objects, bytes in base64 as JSON has them."""
-    parts = ", ".join(f"to_base64({quote(name)}) AS {quote(name)}" for name in blobs)
-    replaced = f" REPLACE ({parts})" if parts else ""
-    return f"SELECT to_json(t)::VARCHAR FROM (SELECT *{replaced} FROM {parquet_source_sql(path)}) t"
+    values = [
+        f"{literal(name)}: {f'to_base64({quote(name)})' if column_type == 'BLOB' else quote(name)}"
+        for name, column_type in types.items()
+    ]
+    return f"SELECT to_json({{{', '.join(values)}}})::VARCHAR FROM {parquet_source_sql(path)}"
 
 
 def key_sql(fields: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings as settings_of
+from target_duckdb.sql import quote
 
 from tests.target_duckdb.loading import KEYED, Warehouse, lines, record, records, schema, state
 
@@ -264,6 +265,18 @@ def test_batches_of_parquet(warehouse, tmp_path):
     assert warehouse.sql("SELECT id, name, price::VARCHAR, stamp::VARCHAR FROM crm.a WHERE id = 4") == [
         expected
     ]
+
+
+def test_a_batch_of_parquet_may_have_columns_of_any_name(warehouse, tmp_path):
+    path = tmp_path / "batch.parquet"
+    names = ("t", "rows", "it's", 'a "b"')
+    columns = ", ".join(f"{number} AS {quote(name)}" for number, name in enumerate(names))
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT 1 AS id, {columns}) TO '{path}'")
+    rules = {**KEYED, **{name: {"type": "integer"} for name in names}}
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
+    warehouse.load(schema("a", rules), message)
+    assert warehouse.sql(f"SELECT {', '.join(map(quote, names))} FROM crm.a") == [(0, 1, 2, 3)]
 
 
 def test_bytes_in_a_batch_of_parquet(warehouse, tmp_path):
