@@ -72,9 +72,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def file_literal(path: str) -> str:
-    """Return the path of one file as a literal: DuckDB would read all files that fit a name like `b[1]*`."""
-    return literal(glob.escape(path))
+def one_file_sql(path: str) -> str:
+    """Return the first arguments of a table function that shall read one file and nothing else.
+
+    DuckDB would read all files that fit a name like `b[1]*`, and take a folder `id=7` for values of `id`.
+    """
+    return f"{literal(glob.escape(path))}, hive_partitioning = false"
 
 
 def source_sql(
@@ -91,7 +94,7 @@ def source_sql(
         [f"'record': {literal(f'STRUCT({record})')}", *(f"'{name}': '{ENVELOPE[name]}'" for name in more)]
     )
     return (
-        f"read_json({file_literal(path)}, format = 'newline_delimited', records = 'true',"
+        f"read_json({one_file_sql(path)}, format = 'newline_delimited', records = 'true',"
         f" columns = {{{shape}}}, maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
     )
 
@@ -168,7 +171,7 @@ def read_rejects_sql(path: str, longest: int) -> str:
     """Return the query of the values that were left out while spooling."""
     shape = "{'key': 'VARCHAR', 'property': 'VARCHAR', 'raw': 'VARCHAR', 'reason': 'VARCHAR'}"
     return (
-        f"SELECT key::JSON AS key, property, raw, reason FROM read_json({file_literal(path)},"
+        f"SELECT key::JSON AS key, property, raw, reason FROM read_json({one_file_sql(path)},"
         f" format = 'newline_delimited', records = 'true', columns = {shape},"
         f" maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
     )
@@ -176,7 +179,7 @@ def read_rejects_sql(path: str, longest: int) -> str:
 
 def parquet_source_sql(path: str) -> str:
     """Return the table function that reads a Parquet file."""
-    return f"read_parquet({file_literal(path)})"
+    return f"read_parquet({one_file_sql(path)})"
 
 
 def parquet_sql(path: str, types: Mapping[str, str]) -> str:

@@ -301,10 +301,23 @@ def test_a_batch_of_parquet_is_one_file_whatever_its_name(warehouse, tmp_path, n
     assert warehouse.ids("crm.a") == [0]
 
 
-@pytest.mark.parametrize("name", ["d[1]", "d*", "it's"])
+@pytest.mark.parametrize("folder", ["id=7", "year=2026"])
+def test_the_folder_of_a_batch_of_parquet_is_no_value_of_its_records(warehouse, tmp_path, folder):
+    path = tmp_path / folder / "b.parquet"
+    path.parent.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT 1 AS id) TO '{path}'")
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
+    warehouse.load(schema("a"), message)
+    assert (warehouse.ids("crm.a"), warehouse.rejected()) == ([1], [])
+
+
+@pytest.mark.parametrize("name", ["d[1]", "d*", "it's", "version=5", "raw=5", "record=5"])
 def test_records_wait_in_a_folder_of_any_name(warehouse, tmp_path, name):
-    warehouse.load(schema("a"), record("a", id=1), record("a", id="x"), temp_directory=str(tmp_path / name))
-    assert warehouse.ids("crm.a") == [1]
+    messages = [schema("a"), record("a", 7, id=1), record("a", 7, id="x")]
+    warehouse.load(*messages, temp_directory=str(tmp_path / name), add_record_metadata=True)
+    assert warehouse.sql("SELECT id, _sdc_table_version FROM crm.a") == [(1, 7)]
+    assert {raw for _, _, raw, _ in warehouse.rejected()} == {'"x"', '{"id": "x"}'}
 
 
 STREAMS = ("a", "b", "c")

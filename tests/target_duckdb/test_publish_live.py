@@ -50,6 +50,12 @@ def test_the_views_read_their_own_folder_whatever_its_name(tmp_path, publish):
         assert connection.execute("SELECT n FROM bi.one").fetchall() == [(2,)]
 
 
+def test_a_folder_is_no_value_of_a_column(tmp_path, publish):
+    publish("SELECT 1 AS n", f"--exports={tmp_path / 'n=5'}")
+    with duckdb.connect(str(tmp_path / "live.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT n FROM bi.one").fetchall() == [(1,)]
+
+
 def test_the_file_is_not_touched_while_the_models_stay_the_same(tmp_path, publish):
     publish("SELECT 1 AS n")
     before = (tmp_path / "live.duckdb").stat().st_ino
