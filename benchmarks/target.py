@@ -11,6 +11,7 @@ turn, `--runs` times; what counts are the ratios of medians. Say what else the m
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import random
@@ -23,7 +24,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
+import duckdb
 from target_duckdb.columns import column_type
 
 if TYPE_CHECKING:
@@ -73,12 +77,11 @@ PEERS = {
 OURS: dict[str, object] = {}
 """Settings of ours that the command line gave."""
 LIMIT = """
-import duckdb, json, sys
-source, path, columns = sys.argv[1:]
+import duckdb, sys
+path, query = sys.argv[1:]
 connection = duckdb.connect(path)
 connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
-connection.execute(f"CREATE TABLE contacts AS SELECT unnest(record) FROM read_json('{source}', format ="
-    f" 'newline_delimited', columns = {{'type': 'VARCHAR', 'record': '{columns}'}}) WHERE type = 'RECORD'")
+connection.execute(f"CREATE TABLE contacts AS {query}")
 connection.close()
 """
 DLT = """
@@ -199,6 +202,34 @@ def wide(rows: int) -> Iterator[str]:
         yield message("wide", {"id": str(number), **values})
 
 
+def batch(rows: int, suffix: str) -> Iterator[str]:
+    """Yield the contacts as a BATCH of one file, which is made first."""
+    file, chance = ROOT / f"batch-{rows}.{suffix}", random.Random(7)
+    with gzip.open(file, "wb") if suffix.endswith("gz") else file.open("wb") as lines:
+        for number in range(rows):
+            lines.write(json.dumps(contact(number, chance), ensure_ascii=False).encode() + b"\n")
+    if suffix == "parquet":
+        with duckdb.connect() as connection:
+            connection.execute(f"SET TimeZone = 'UTC'; CREATE TABLE contacts AS {records_of(file)}")
+            connection.execute(f"COPY contacts TO '{file}'")
+    encoding = {
+        "format": suffix.removesuffix(".gz"),
+        "compression": "gzip" if suffix.endswith("gz") else "none",
+    }
+    sent = {"type": "BATCH", "stream": "contacts", "encoding": encoding, "manifest": [file.as_uri()]}
+    yield from (
+        head("contacts"),
+        json.dumps(sent),
+        json.dumps({"type": "STATE", "value": {"contacts": rows}}),
+    )
+
+
+def records_of(file: Path) -> str:
+    """Return the query that reads a file of contacts, one in a line."""
+    fields = ", ".join(f"'{name}': '{column_type(rule)}'" for name, rule in CONTACT.items())
+    return f"FROM read_json('{file}', format = 'newline_delimited', columns = {{{fields}}})"
+
+
 CASES: dict[str, Callable[[int], Iterator[str]]] = {
     "contacts": contacts,
     "upserts": lambda rows: contacts(rows, rows // 2),
@@ -207,8 +238,13 @@ CASES: dict[str, Callable[[int], Iterator[str]]] = {
     "1,000 rows": lambda _rows: contacts(1000),
     "10,000 rows": lambda _rows: contacts(10_000),
     "small batches": lambda rows: contacts(rows // 10),
+    "BATCH of JSON lines": lambda rows: batch(rows, "jsonl"),
+    "BATCH of gzip": lambda rows: batch(rows, "jsonl.gz"),
+    "BATCH of Parquet": lambda rows: batch(rows, "parquet"),
 }
+BATCHES = {case for case in CASES if case.startswith("BATCH")}
 NOT_RUN = {  # what a loader cannot do, or what would take it hours
+    "target-duckdb 0.8.0": BATCHES,
     "limit": {"five streams", "small batches"},
     "dlt": set(CASES) - {"contacts"},
     "SDK SQLTarget": set(CASES) - {"1,000 rows", "10,000 rows"},
@@ -249,10 +285,7 @@ def command(loader: str, lines: Path, database: Path) -> list[str | Path]:
         settings = {"path": str(database), "default_target_schema": "crm", **small, **OURS}
         return [sys.executable, "-m", "target_duckdb.cli", "--config", config("ours", settings)]
     if loader == "limit":
-        properties = json.loads(lines.open(encoding="utf-8").readline())["schema"]["properties"]
-        fields = (f'"{name}" {column_type(rule)}' for name, rule in properties.items())
-        struct = f"STRUCT({', '.join(fields)})"
-        return [sys.executable, "-c", LIMIT, lines, database, struct]
+        return [sys.executable, "-c", LIMIT, database, limit(lines)]
     python = environment(loader)
     return {
         "dlt": [python, "-c", DLT, lines, database],
@@ -262,6 +295,21 @@ def command(loader: str, lines: Path, database: Path) -> list[str | Path]:
         "--config",
         config("peer", {"path": str(database), "default_target_schema": "crm", **small}),
     ]
+
+
+def limit(lines: Path) -> str:
+    """Return the query with which DuckDB itself reads the records of a file of messages."""
+    with lines.open(encoding="utf-8") as messages:
+        schema, sent = json.loads(messages.readline()), json.loads(messages.readline())
+    if sent["type"] == "BATCH":
+        file = Path(url2pathname(urlsplit(sent["manifest"][0]).path))
+        return f"FROM read_parquet('{file}')" if file.suffix == ".parquet" else records_of(file)
+    properties = schema["schema"]["properties"].items()
+    struct = ", ".join(f'"{name}" {column_type(rule)}' for name, rule in properties)
+    return (
+        f"SELECT unnest(record) FROM read_json('{lines}', format = 'newline_delimited',"
+        f" columns = {{'type': 'VARCHAR', 'record': 'STRUCT({struct})'}}) WHERE type = 'RECORD'"
+    )
 
 
 def run(loader: str, case: str, rows: int) -> Cost:

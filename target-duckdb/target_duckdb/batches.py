@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from target_duckdb.columns import Column
+    from target_duckdb.files import ParquetFile
     from target_duckdb.sql import Table
 
 
@@ -60,7 +61,7 @@ def _is_readable(name: str) -> bool:
 
 @dataclass
 class Segment:
-    """Consecutive records of one stream under one schema, in one spool file."""
+    """Consecutive records of one stream under one schema, in one spool file or in Parquet files."""
 
     shape: Shape
     path: Path
@@ -76,6 +77,22 @@ class Segment:
     is_fresh: bool = False
     is_checked: bool = False  # whether no text can be what was no text before
     base: Shape | None = None
+    files: list[ParquetFile] = field(default_factory=list)
+    spent: list[Path] = field(default_factory=list)  # what nobody needs after this segment
+
+    def takes(self, file: ParquetFile | None) -> bool:
+        """Return whether the segment can hold the rows of a file, or if that is None records."""
+        if file is None or not self.files:
+            return file is None and not self.files
+        return file.goes_with(self.files[0])
+
+    def add(self, file: ParquetFile) -> None:
+        """Hold the rows of a file."""
+        self.files.append(file)
+        self.rows += file.rows
+        self.is_checked = False
+        if file.is_last:
+            self.spent.append(file.path)
 
     def reject(self, lines: Sequence[bytes]) -> None:
         """Set rejected values aside."""

@@ -68,8 +68,8 @@ class CommitQueue:
         commit.result()
         for step in batch.steps:
             if isinstance(step, Segment):
-                step.path.unlink(missing_ok=True)
-                step.rejects.unlink(missing_ok=True)
+                for path in (step.path, step.rejects, *step.spent):
+                    path.unlink(missing_ok=True)
 
     def _commit(self, batch: Batch) -> None:
         if self._has_failed:

@@ -15,7 +15,7 @@ from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
 from target_duckdb.ledger import Ledger
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
 from target_duckdb.sql import quote
-from target_duckdb.staging import Stager, query_of
+from target_duckdb.staging import Stager, check_segment, query_of
 from target_duckdb.tables import EXACT_IN_DOUBLE, Tables
 
 if TYPE_CHECKING:
@@ -68,12 +68,19 @@ class Committer:
         try:
             self._commit(batch, straight)
         except (OddError, OutOfMemoryError) as error:
-            if isinstance(error, OutOfMemoryError) and not self.database.save_memory():
+            if isinstance(error, OutOfMemoryError) and not self._is_sparing(batch):
                 raise
             self.tallies, self.deleter.withheld = tallies, withheld
             return False
         self.tables.settle()
         return True
+
+    def _is_sparing(self, batch: Batch) -> bool:
+        """Do with less memory; return whether that is new."""
+        files = [step for step in batch.steps if isinstance(step, Segment) and step.files]
+        for segment in files:
+            check_segment(segment)  # DuckDB holds columns of a whole row group, which may have any size
+        return bool(files) or self.database.save_memory()
 
     def _commit(self, batch: Batch, straight: Collection[Path]) -> None:
         stages: dict[Path, Stage] = {}

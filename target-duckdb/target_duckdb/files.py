@@ -1,23 +1,27 @@
-"""BATCH messages: files of records become lines of RECORD messages, and so go the way of all records."""
+"""BATCH messages: the files that they name, as lines of RECORD messages or as what they are."""
 
 from __future__ import annotations
 
 import gzip
+import shutil
 import zlib
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, Self
 from urllib.parse import unquote, urlsplit
 
 import duckdb
 import msgspec
 
-from target_duckdb import sql
+from target_duckdb import parquet
 from target_duckdb.errors import InvalidLineError
+from target_duckdb.spool import writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping
 
     from target_duckdb.guards import Envelope
 
@@ -32,25 +36,144 @@ class Encoding(msgspec.Struct):
     compression: str | None = None
 
 
-def batch_lines(message: Envelope) -> Iterator[bytes]:
-    """Yield the records of a BATCH message's files as blocks of lines."""
+@dataclass(frozen=True)
+class BatchFile:
+    """A file of records, and what of its BATCH message belongs to each of them."""
+
+    name: str  # as the message has it
+    path: Path
+    stream: str
+    version: int | None
+
+    @classmethod
+    def open(cls, name: str, message: Envelope) -> Self:
+        """Return the file that a BATCH message calls so."""
+        return cls(name, _local(name), message.stream, message.version)
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the records as blocks of lines of RECORD messages."""
+        head = b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(self.stream)
+        tail = b"}\n" if self.version is None else b',"version":%d}\n' % self.version
+        with _reading(self.name):
+            for records in self.records():
+                yield b"".join([head + record + tail for record in records])
+
+    def records(self) -> Iterator[list[bytes]]:
+        """Yield some records at a time, as JSON without newlines."""
+        raise NotImplementedError
+
+
+class JsonLines(BatchFile):
+    """A file of records one in a line."""
+
+    def records(self) -> Iterator[list[bytes]]:
+        """Yield some lines at a time."""
+        with self.path.open("rb", BLOCK) as file:
+            yield from _lines(file)
+
+
+class GzipLines(BatchFile):
+    """A compressed file of records one in a line."""
+
+    def records(self) -> Iterator[list[bytes]]:
+        """Yield some lines at a time."""
+        with gzip.open(self.path) as file:
+            yield from _lines(BufferedReader(file, BLOCK))  # GzipFile reads line by line in Python
+
+
+def _lines(buffer: BinaryIO) -> Iterator[list[bytes]]:
+    while lines := buffer.readlines(BLOCK):
+        yield [line.strip() for line in lines if not line.isspace()]
+
+
+@dataclass(frozen=True)
+class ParquetFile(BatchFile):
+    """Rows of a Parquet file, mostly all of them, and the types of its columns."""
+
+    types: Mapping[str, str] = field(default_factory=dict)
+    first: int = 0
+    end: int = 0
+    total: int = 0
+
+    @classmethod
+    def open(cls, name: str, message: Envelope) -> Self:
+        """Return the file that a BATCH message calls so, after a look at its columns."""
+        file = super().open(name, message)
+        source = parquet.source_sql([str(file.path)], None)
+        found = _onlooker().execute(f"DESCRIBE FROM {source}").fetchall()
+        total = _onlooker().execute(f"SELECT count(*) FROM {source}").fetchall()[0][0]
+        return replace(file, types={name: kind for name, kind, *_ in found}, end=total, total=total)
+
+    @property
+    def rows(self) -> int:
+        """How many rows these are."""
+        return self.end - self.first
+
+    @property
+    def size(self) -> int:
+        """How many bytes of the file these are, about."""
+        return self.path.stat().st_size * self.rows // self.total
+
+    @property
+    def part(self) -> tuple[int, int] | None:
+        """The first row and the one after the last, if these are not all."""
+        return None if self.rows == self.total else (self.first, self.end)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the file has no rows after these."""
+        return self.end == self.total
+
+    def copy(self, path: Path) -> Self:
+        """Return the same file elsewhere: whoever wrote it may remove it or write it anew."""
+        with writing(path):
+            shutil.copyfile(self.path, path)
+        return replace(self, path=path)
+
+    def parts(self, most: int) -> list[Self]:
+        """Return the file in parts of at most so many rows."""
+        firsts = range(0, self.total, most)
+        return [replace(self, first=first, end=min(first + most, self.total)) for first in firsts]
+
+    def goes_with(self, other: Self) -> bool:
+        """Return whether the rows of both can be read at once: neither are a part, and they are alike."""
+        are_alike = (self.types, self.version) == (other.types, other.version)
+        return are_alike and not self.part and not other.part
+
+    def records(self) -> Iterator[list[bytes]]:
+        """Yield some rows at a time."""
+        source = parquet.source_sql([str(self.path)], self.part)
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'; SET threads = 1")  # a second thread takes 60 MB more
+            rows = connection.execute(parquet.json_sql(self.types, source))
+            while found := rows.fetchmany(ROWS):
+                yield [text.encode() for (text,) in found]
+
+
+FILES: dict[tuple[str, str], type[BatchFile]] = {
+    ("jsonl", "none"): JsonLines,
+    ("jsonl", "gzip"): GzipLines,
+    ("parquet", "none"): ParquetFile,
+    ("parquet", "gzip"): ParquetFile,
+}
+
+
+def batch_files(message: Envelope) -> Iterator[BatchFile]:
+    """Yield the files of a BATCH message."""
     try:
         encoding = msgspec.json.decode(message.encoding or b"{}", type=Encoding)
     except msgspec.DecodeError as error:
         raise InvalidLineError(f"BATCH of {message.stream!r}: its encoding is none: {error}") from error
-    reader = READERS.get(encoding.format or "jsonl")
-    compression = encoding.compression or "none"
-    if reader is None or compression not in {"none", "gzip"}:
+    kind = FILES.get((encoding.format or "jsonl", encoding.compression or "none"))
+    if kind is None:
         raise InvalidLineError(
-            f"BATCH of {message.stream!r}: cannot read {encoding.format}, {compression};"
+            f"BATCH of {message.stream!r}: cannot read {encoding.format}, {encoding.compression or 'none'};"
             " jsonl, gzip and parquet are known"
         )
-    head = b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(message.stream)
-    tail = b"}\n" if message.version is None else b',"version":%d}\n' % message.version
     for name in message.manifest or []:
         with _reading(name):
-            for records in reader(_local(name), compression):
-                yield b"".join([head + record + tail for record in records])
+            file = kind.open(name, message)
+        yield file
 
 
 @contextmanager
@@ -74,20 +197,7 @@ def _local(name: str) -> Path:
     return path
 
 
-def _json_lines(path: Path, compression: str) -> Iterator[list[bytes]]:
-    with gzip.open(path) if compression == "gzip" else path.open("rb") as file:
-        buffer = BufferedReader(file, BLOCK)  # GzipFile reads line by line in Python
-        while lines := buffer.readlines(BLOCK):
-            yield [line.strip() for line in lines if not line.isspace()]
-
-
-def _parquet(path: Path, _compression: str) -> Iterator[list[bytes]]:
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET threads = 1")  # a second thread takes 60 MB more
-        columns = connection.execute(f"DESCRIBE FROM {sql.parquet_source_sql(str(path))}").fetchall()
-        rows = connection.execute(sql.parquet_sql(str(path), {name: kind for name, kind, *_ in columns}))
-        while found := rows.fetchmany(ROWS):
-            yield [text.encode() for (text,) in found]
-
-
-READERS: dict[str, Callable[[Path, str], Iterator[list[bytes]]]] = {"jsonl": _json_lines, "parquet": _parquet}
+@cache
+def _onlooker() -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB that looks at files only; a new one for each would take longer than the look."""
+    return duckdb.connect(config={"threads": 1})

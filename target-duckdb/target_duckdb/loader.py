@@ -12,6 +12,7 @@ from target_duckdb.errors import DeleteGuardError, UnknownStreamError
 from target_duckdb.hot import HotStreams
 from target_duckdb.metadata import DELETED_AT
 from target_duckdb.pace import Pace
+from target_duckdb.parquet import is_exact
 from target_duckdb.progress import Progress
 from target_duckdb.shapes import shape_of
 from target_duckdb.spool import Spool
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from target_duckdb.batches import Shape, Step
+    from target_duckdb.files import ParquetFile
     from target_duckdb.guards import Envelope
     from target_duckdb.settings import Settings
 
@@ -91,9 +93,13 @@ class Load:
         self._version += 1
         return self._version
 
-    def _known(self, name: str) -> Stream:
+    def _known(self, name: str, *, is_marking: bool) -> Stream:
+        """Return a stream; taps mark deletes in a property that they do not declare."""
         if name not in self.streams:
             raise UnknownStreamError(f"a record for stream {name!r} came before its SCHEMA")
+        if is_marking and name not in self._marking:
+            self._marking.add(name)
+            self._declare(self.streams[name].shape.with_column(DELETED_AT))
         return self.streams[name]
 
     def block(self, stream: Stream, block: bytes, rows: int) -> None:
@@ -102,15 +108,25 @@ class Load:
 
     def record(self, message: Envelope, line: bytes) -> None:
         """Take a RECORD message that the quick way did not: a stream's first, or one that does not fit."""
-        stream = self._known(message.stream)
-        if MARK in line and stream.shape.stream not in self._marking:
-            self._marking.add(stream.shape.stream)  # taps mark deletes in a property that they do not declare
-            self._declare(stream.shape.with_column(DELETED_AT))
-            stream = self.streams[stream.shape.stream]
+        stream = self._known(message.stream, is_marking=MARK in line)
         if stream.segment is None and not stream.lines:
             self._begin(stream, message.version)
         if stream.guard is None or stream in self.hot or not self.hot.add(stream, line):
             stream.rewrite(line, self._segment(stream))
+
+    def parquet(self, file: ParquetFile) -> bool:
+        """Take the rows of a Parquet file as they are; return whether that is possible."""
+        stream = self._known(file.stream, is_marking=DELETED_AT.property in file.types)
+        if not file.rows or not is_exact(stream.shape, file.types):
+            return False
+        path, copy = self.spool.new_file(".parquet")
+        copy.close()
+        for part in file.copy(path).parts(self.settings.batch_size_rows):
+            self._write_stream(stream)
+            self._begin(stream, part.version)
+            self._segment(stream, part).add(part)
+            self.pause(part.size)
+        return True
 
     def _begin(self, stream: Stream, version: int | None) -> None:
         """Take note of what a stream's first record tells about it."""
@@ -208,9 +224,11 @@ class Load:
     def _is_doubtful(self, stream: Stream) -> bool:
         return stream.shape.stream in self.commits.committer.stager.doubtful
 
-    def _segment(self, stream: Stream) -> Segment:
-        if stream.segment:
+    def _segment(self, stream: Stream, file: ParquetFile | None = None) -> Segment:
+        """Return the segment that takes a stream's records, or the rows of a file."""
+        if stream.segment and stream.segment.takes(file):
             return stream.segment
+        stream.close()
         base = self._base(stream.shape.stream)
         segment = stream.open(self.spool, base.shape if base else None)
         self._steps.append(segment)
@@ -219,12 +237,14 @@ class Load:
     def _write_lines(self) -> None:
         self._waiting = 0
         for stream in self.streams.values():
-            if stream.lines:
-                stream.write(self._segment(stream))
+            self._write_stream(stream)
 
-    def _seal(self, stream: Stream) -> None:
+    def _write_stream(self, stream: Stream) -> None:
         if stream.lines:
             stream.write(self._segment(stream))
+
+    def _seal(self, stream: Stream) -> None:
+        self._write_stream(stream)
         stream.close()
 
     def flush(self, *, is_final: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +21,7 @@ from target_duckdb.errors import (
     LoadError,
     UnknownStreamError,
 )
-from target_duckdb.files import batch_lines
+from target_duckdb.files import batch_files
 from target_duckdb.guards import Envelope
 from target_duckdb.rawjson import UNREADABLE
 
@@ -110,7 +110,7 @@ class LineMapper:
             envelope = msgspec.json.decode(ENCODE(message), type=Envelope)
         except msgspec.DecodeError as error:
             raise InvalidLineError(f"BATCH of {message['stream']!r}: {error}") from error
-        for block in batch_lines(envelope):
+        for block in chain.from_iterable(file.lines() for file in batch_files(envelope)):
             for line in block.split(b"\n")[:-1]:
                 sent = _decoded(line)
                 if not _is_mappable(sent):

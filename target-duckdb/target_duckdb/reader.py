@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from target_duckdb.errors import InvalidLineError, LoadError
-from target_duckdb.files import batch_lines
+from target_duckdb.files import ParquetFile, batch_files
 from target_duckdb.guards import Envelope
 from target_duckdb.rawjson import UNREADABLE, parse_object
 
@@ -93,7 +93,7 @@ class Reader:
             "RECORD": load.record,
             "STATE": self._state,
             "ACTIVATE_VERSION": lambda message, _line: load.activate(message),
-            "BATCH": lambda message, _line: Reader(load).read(batch_lines(message)),
+            "BATCH": self._batch,
         }
 
     def read(self, given: Iterable[bytes]) -> None:
@@ -141,6 +141,11 @@ class Reader:
         if not bytes(message.value):
             raise InvalidLineError("a STATE without a value")
         self.load.state(bytes(message.value))
+
+    def _batch(self, message: Envelope, _line: bytes) -> None:
+        for file in batch_files(message):
+            if not (isinstance(file, ParquetFile) and self.load.parquet(file)):
+                Reader(self.load).read(file.lines())
 
     def _read_other(self, line: bytes, number: int) -> bool:
         if not line.strip():

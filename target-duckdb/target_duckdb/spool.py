@@ -54,10 +54,10 @@ class Spool:
     ) -> None:
         self.close()
 
-    def new_file(self) -> tuple[Path, BinaryIO]:
+    def new_file(self, suffix: str = ".ndjson") -> tuple[Path, BinaryIO]:
         """Open a new file of mode 0600."""
         self._count += 1
-        path = self.path / f"{self._count}.ndjson"
+        path = self.path / f"{self._count}{suffix}"
         with writing(path):
             return path, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 

@@ -72,12 +72,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def one_file_sql(path: str) -> str:
-    """Return the first arguments of a table function that shall read one file and nothing else.
+def files_sql(*paths: str) -> str:
+    """Return the first arguments of a table function that shall read these files and nothing else.
 
     DuckDB would read all files that fit a name like `b[1]*`, and take a folder `id=7` for values of `id`.
     """
-    return f"{literal(glob.escape(path))}, hive_partitioning = false"
+    return f"[{', '.join(literal(glob.escape(path)) for path in paths)}], hive_partitioning = false"
 
 
 def source_sql(
@@ -94,7 +94,7 @@ def source_sql(
         [f"'record': {literal(f'STRUCT({record})')}", *(f"'{name}': '{ENVELOPE[name]}'" for name in more)]
     )
     return (
-        f"read_json({one_file_sql(path)}, format = 'newline_delimited', records = 'true',"
+        f"read_json({files_sql(path)}, format = 'newline_delimited', records = 'true',"
         f" columns = {{{shape}}}, maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
     )
 
@@ -171,24 +171,15 @@ def read_rejects_sql(path: str, longest: int) -> str:
     """Return the query of the values that were left out while spooling."""
     shape = "{'key': 'VARCHAR', 'property': 'VARCHAR', 'raw': 'VARCHAR', 'reason': 'VARCHAR'}"
     return (
-        f"SELECT key::JSON AS key, property, raw, reason FROM read_json({one_file_sql(path)},"
+        f"SELECT key::JSON AS key, property, raw, reason FROM read_json({files_sql(path)},"
         f" format = 'newline_delimited', records = 'true', columns = {shape},"
         f" maximum_object_size = {max(longest + 1024, LEAST_OBJECT)})"
     )
 
 
-def parquet_source_sql(path: str) -> str:
-    """Return the table function that reads a Parquet file."""
-    return f"read_parquet({one_file_sql(path)})"
-
-
-def parquet_sql(path: str, types: Mapping[str, str]) -> str:
-    """Return the query of a Parquet file's rows as JSON objects, bytes in base64 as JSON has them."""
-    values = [
-        f"{literal(name)}: {f'to_base64({quote(name)})' if column_type == 'BLOB' else quote(name)}"
-        for name, column_type in types.items()
-    ]
-    return f"SELECT to_json({{{', '.join(values)}}})::VARCHAR FROM {parquet_source_sql(path)}"
+def parquet_source_sql(*paths: str) -> str:
+    """Return the table function that reads Parquet files."""
+    return f"read_parquet({files_sql(*paths)})"
 
 
 def key_sql(fields: Mapping[str, str]) -> str:

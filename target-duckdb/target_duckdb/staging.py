@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_duckdb import sql
+from target_duckdb import parquet, sql
 from target_duckdb.errors import DatabaseError, InvalidValueError, OutOfMemoryError
 from target_duckdb.guards import record_type
 from target_duckdb.rawjson import UNREADABLE
@@ -76,8 +76,9 @@ class Stager:
             stream = segment.shape.stream
             raise DatabaseError(f"{stream}: {segment.rows} records were spooled but {rows} read back")
         if odd and not segment.is_checked:
+            if not segment.files:
+                self.doubtful.add(segment.shape.stream)
             check_segment(segment)
-            self.doubtful.add(segment.shape.stream)
             return self._stage(segment)
         rejects = self._rejects(segment, is_flawed=bool(odd), is_keyless=bool(keyless))
         is_unique = distinct == rows and not keyless
@@ -129,10 +130,29 @@ def query_of(segment: Segment, has_metadata: bool) -> str:  # noqa: FBT001
     """Return the query of a segment's records, each with whether it needs a closer look."""
     shape = segment.shape
     more = tuple(sql.ENVELOPE) if has_metadata else ("version",) if segment.version is not None else ()
+    if segment.files:
+        return _parquet_query(segment, more)
     odd = [*sql.flaws(shape.columns, shape.fields).values()]
     if not segment.is_checked:
         odd += sql.doubts(shape.columns, shape.fields, shape.key_indexes)
     return sql.select_sql(source_of(segment, more), shape.columns, shape.fields, sql.any_sql(odd), more)
+
+
+def _parquet_query(segment: Segment, more: Sequence[str]) -> str:
+    file = segment.files[0]
+    source = parquet.source_sql([str(each.path) for each in segment.files], file.part)
+    known = {"version": file.version}
+    facts = {name: f"CAST({known.get(name) or 'NULL'} AS {sql.ENVELOPE[name]})" for name in more}
+    return parquet.select_sql(segment.shape, file.types, source, facts)
+
+
+def _unpack(segment: Segment) -> None:
+    """Have a segment hold the rows of its Parquet files as lines."""
+    if segment.files:
+        with writing(segment.path), segment.path.open("wb") as spool:
+            for file in segment.files:
+                spool.writelines(file.lines())
+        segment.files = []
 
 
 def check_segment(segment: Segment) -> None:
@@ -157,6 +177,7 @@ def _fits(decode: Callable[[bytes], object], line: bytes) -> bool:
 
 
 def _write_again(segment: Segment, keep: Callable[[bytes], bytes | None]) -> None:
+    _unpack(segment)
     shape, fresh = segment.shape, segment.path.with_suffix(".rewritten")
     rows = longest = 0
     with writing(fresh), segment.path.open("rb") as old, fresh.open("wb") as new:

@@ -19,7 +19,7 @@ from target_duckdb.rawjson import SURROGATE, depth, parse_object, readable
 from target_duckdb.sql import ENVELOPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from target_duckdb.batches import Shape
 
@@ -57,7 +57,7 @@ def rewrite(line: bytes, shape: Shape) -> Rewritten:
     if "record" not in envelope:
         raise InvalidLineError("a RECORD without a record")
     raws = parse_object(envelope["record"].encode("utf-8", "surrogateescape"))
-    _require_keys(raws, shape.keys)
+    _require_keys(raws, shape)
     kept: dict[str, str] = {}
     rejected: list[tuple[str | None, str, str]] = []
     for field, column in zip(shape.fields, shape.columns, strict=True):
@@ -85,11 +85,11 @@ def reject_line(rejection: Rejection) -> bytes:
     return json.dumps(parts, ensure_ascii=False).encode() + b"\n"
 
 
-def _require_keys(raws: Mapping[str, str], keys: Sequence[str]) -> None:
-    missing = [key for key in keys if raws.get(key, "null") == "null"]
+def _require_keys(raws: Mapping[str, str], shape: Shape) -> None:
+    missing = [key for key in shape.keys if raws.get(key, "null") == "null"]
     if missing:
         names = ", ".join(repr(key) for key in missing)
-        raise MissingKeyError(f"a record has no value for its key {names}")
+        raise MissingKeyError(f"a record of {shape.stream!r} has no value for its key {names}")
 
 
 def _object(parts: Mapping[str, str]) -> str:

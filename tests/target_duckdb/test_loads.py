@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings as settings_of
-from target_duckdb.sql import quote
 
 from tests.target_duckdb.loading import KEYED, Warehouse, lines, record, records, schema, state
 
@@ -249,67 +248,6 @@ def test_batches_in_a_place_as_the_sdk_writes_it(warehouse, tmp_path, monkeypatc
     message = {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": manifest}
     warehouse.load(schema("a"), message)
     assert warehouse.ids("crm.a") == [1]
-
-
-def test_batches_of_parquet(warehouse, tmp_path):
-    path = tmp_path / "batch.parquet"
-    columns = "range AS id, 'n' || range AS name, 1.10::DECIMAL(9,2) AS price"
-    columns += ", '2026-01-01 00:00:00+01'::TIMESTAMPTZ AS stamp"
-    with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT {columns} FROM range(5)) TO '{path}'")
-    money = {"type": "string", "format": "x-singer.decimal", "precision": 9, "scale": 2}
-    rules = {**KEYED, "price": money, "stamp": {"type": "string", "format": "date-time"}}
-    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
-    warehouse.load(schema("a", rules), message)
-    expected = (4, "n4", "1.10", "2025-12-31 23:00:00+00")
-    assert warehouse.sql("SELECT id, name, price::VARCHAR, stamp::VARCHAR FROM crm.a WHERE id = 4") == [
-        expected
-    ]
-
-
-def test_a_batch_of_parquet_may_have_columns_of_any_name(warehouse, tmp_path):
-    path = tmp_path / "batch.parquet"
-    names = ("t", "rows", "it's", 'a "b"')
-    columns = ", ".join(f"{number} AS {quote(name)}" for number, name in enumerate(names))
-    with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT 1 AS id, {columns}) TO '{path}'")
-    rules = {**KEYED, **{name: {"type": "integer"} for name in names}}
-    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
-    warehouse.load(schema("a", rules), message)
-    assert warehouse.sql(f"SELECT {', '.join(map(quote, names))} FROM crm.a") == [(0, 1, 2, 3)]
-
-
-def test_bytes_in_a_batch_of_parquet(warehouse, tmp_path):
-    path = tmp_path / "batch.parquet"
-    with duckdb.connect() as connection:
-        rows = '1 AS id, \'\\xFFa\'::BLOB AS "sent"" bytes", NULL::BLOB AS name'
-        connection.execute(f"COPY (SELECT {rows}) TO '{path}'")
-    rules = {**KEYED, 'sent" bytes': {"type": "string", "contentEncoding": "base64"}}
-    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
-    warehouse.load(schema("a", rules), message)
-    assert warehouse.sql('SELECT "sent"" bytes", name FROM crm.a') == [(b"\xffa", None)]
-
-
-@pytest.mark.parametrize("name", ["b[1].parquet", "b*.parquet", "b?.parquet"])
-def test_a_batch_of_parquet_is_one_file_whatever_its_name(warehouse, tmp_path, name):
-    with duckdb.connect() as connection:
-        for number, path in enumerate((name, "b1.parquet")):
-            connection.execute(f"COPY (SELECT {number} AS id) TO '{tmp_path / path}'")
-    manifest = [(tmp_path / name).as_uri()]
-    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": manifest}
-    warehouse.load(schema("a"), message)
-    assert warehouse.ids("crm.a") == [0]
-
-
-@pytest.mark.parametrize("folder", ["id=7", "year=2026"])
-def test_the_folder_of_a_batch_of_parquet_is_no_value_of_its_records(warehouse, tmp_path, folder):
-    path = tmp_path / folder / "b.parquet"
-    path.parent.mkdir()
-    with duckdb.connect() as connection:
-        connection.execute(f"COPY (SELECT 1 AS id) TO '{path}'")
-    message = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": [str(path)]}
-    warehouse.load(schema("a"), message)
-    assert (warehouse.ids("crm.a"), warehouse.rejected()) == ([1], [])
 
 
 @pytest.mark.parametrize("name", ["d[1]", "d*", "it's", "version=5", "raw=5", "record=5"])

@@ -69,7 +69,7 @@ MISTAKES = [
     (
         "a record without its key",
         [schema("a"), record("a", name="x")],
-        "line 2: a record has no value for its key 'id'",
+        "line 2: a record of 'a' has no value for its key 'id'",
     ),
     (
         "a record that is none",

@@ -269,7 +269,7 @@ def test_a_key_that_is_no_date_is_kept_whole_in_the_ledger(empty):
 
 @pytest.mark.parametrize("values", [{"name": "a"}, {"id": None, "name": "a"}], ids=["absent", "null"])
 def test_a_record_without_its_key_stops_the_run(empty, values):
-    with pytest.raises(MissingKeyError, match="line 3: a record has no value for its key 'id'"):
+    with pytest.raises(MissingKeyError, match="line 3: a record of 'notes' has no value for its key 'id'"):
         empty.load(schema("notes"), record("notes", id=1), record("notes", **values))
 
 
