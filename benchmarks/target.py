@@ -27,7 +27,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-import duckdb
 from target_duckdb.columns import column_type
 
 if TYPE_CHECKING:
@@ -76,12 +75,12 @@ PEERS = {
 }
 OURS: dict[str, object] = {}
 """Settings of ours that the command line gave."""
-LIMIT = """
+QUERY = """
 import duckdb, sys
 path, query = sys.argv[1:]
 connection = duckdb.connect(path)
 connection.execute("SET TimeZone = 'UTC'; SET preserve_insertion_order = false")
-connection.execute(f"CREATE TABLE contacts AS {query}")
+connection.execute(query)
 connection.close()
 """
 DLT = """
@@ -160,7 +159,12 @@ def message(stream: str, record: dict[str, object]) -> str:
         "record": record,
         "time_extracted": "2026-11-21T12:00:00+00:00",
     }
-    return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
+    return compact(sent)
+
+
+def compact(value: object) -> str:
+    """Return JSON without white space."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def head(stream: str, rules: dict[str, object] | None = None) -> str:
@@ -207,11 +211,10 @@ def batch(rows: int, suffix: str) -> Iterator[str]:
     file, chance = ROOT / f"batch-{rows}.{suffix}", random.Random(7)
     with gzip.open(file, "wb") if suffix.endswith("gz") else file.open("wb") as lines:
         for number in range(rows):
-            lines.write(json.dumps(contact(number, chance), ensure_ascii=False).encode() + b"\n")
+            lines.write(compact(contact(number, chance)).encode() + b"\n")
     if suffix == "parquet":
-        with duckdb.connect() as connection:
-            connection.execute(f"SET TimeZone = 'UTC'; CREATE TABLE contacts AS {records_of(file)}")
-            connection.execute(f"COPY contacts TO '{file}'")
+        made = f"CREATE TABLE contacts AS {records_of(file)}; COPY contacts TO '{file}'"
+        subprocess.run([sys.executable, "-c", QUERY, ":memory:", made], check=True)
     encoding = {
         "format": suffix.removesuffix(".gz"),
         "compression": "gzip" if suffix.endswith("gz") else "none",
@@ -285,7 +288,7 @@ def command(loader: str, lines: Path, database: Path) -> list[str | Path]:
         settings = {"path": str(database), "default_target_schema": "crm", **small, **OURS}
         return [sys.executable, "-m", "target_duckdb.cli", "--config", config("ours", settings)]
     if loader == "limit":
-        return [sys.executable, "-c", LIMIT, database, limit(lines)]
+        return [sys.executable, "-c", QUERY, database, f"CREATE TABLE contacts AS {limit(lines)}"]
     python = environment(loader)
     return {
         "dlt": [python, "-c", DLT, lines, database],
