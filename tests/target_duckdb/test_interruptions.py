@@ -16,7 +16,7 @@ import pytest
 from tests import figures
 from tests.target_duckdb.loading import COMMAND, KEYED, Warehouse, lines, record, records, schema, state
 
-TOTAL = 900
+TOTAL, FILE_ROWS = 900, 30
 PEAK = """
 import atexit, pathlib, re, sys
 from target_duckdb.cli import main
@@ -33,9 +33,24 @@ def warehouse(tmp_path) -> Warehouse:
     return Warehouse(tmp_path / "warehouse.duckdb")
 
 
-def messages_from(start: int) -> list[dict]:
-    """What a tap sends that resumes at a STATE: two keyed streams, one without a key, a schema that grows."""
-    sent = [schema("a", RULES), schema("b", RULES), schema("log", RULES, [])]
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> list[str]:
+    """Write the rows of stream `file` to Parquet files."""
+    folder = tmp_path_factory.mktemp("files")
+    names = [str(folder / f"{first}.parquet") for first in range(0, TOTAL, FILE_ROWS)]
+    with duckdb.connect() as connection:
+        for number, name in enumerate(names):
+            rows = f"range({number * FILE_ROWS}, {(number + 1) * FILE_ROWS})"
+            connection.execute(f"COPY (SELECT range AS id, range AS n FROM {rows}) TO '{name}'")
+    return names
+
+
+def messages_from(start: int, files: list[str]) -> list[dict]:
+    """What a tap sends that resumes at a STATE.
+
+    Two keyed streams, one without a key, one without a key as files, a schema that grows.
+    """
+    sent = [schema("a", RULES), schema("b", RULES), schema("log", RULES, []), schema("file", RULES, [])]
     for number in range(start, TOTAL):
         if number % 150 == 0 or number == start:
             width = number // 150
@@ -44,6 +59,10 @@ def messages_from(start: int) -> list[dict]:
         sent.append(record("a", id=number % 300, n=number, **({"x0": "é" * 20} if number >= 150 else {})))
         sent.append(record("b", id=number, n=number))
         sent.append(record("log", id=number, n=number))
+        if number % FILE_ROWS == FILE_ROWS - 1:
+            name = files[number // FILE_ROWS]
+            encoding = {"format": "parquet", "compression": "none"}
+            sent.append({"type": "BATCH", "stream": "file", "encoding": encoding, "manifest": [name]})
         if number % 10 == 9:
             sent.append(state({"n": number + 1}))
     return sent
@@ -54,6 +73,7 @@ def snapshot(warehouse: Warehouse) -> list:
         "SELECT id, n::DOUBLE FROM crm.a ORDER BY id",
         "SELECT id, n FROM crm.b ORDER BY id",
         "SELECT id, n FROM crm.log ORDER BY id, n",
+        "SELECT id, n FROM crm.file ORDER BY id, n",
     )
     return [warehouse.sql(query) for query in queries]
 
@@ -81,6 +101,8 @@ def state_in(warehouse: Warehouse) -> int:
     if number:
         assert warehouse.one("SELECT count(*) FROM crm.b") >= number
         assert warehouse.one("SELECT count(*) FROM crm.log") == number
+        if files := number // FILE_ROWS:
+            assert warehouse.one("SELECT count(*) FROM crm.file") == files * FILE_ROWS
         assert warehouse.sql("SELECT id, n FROM crm.a WHERE n IS NULL OR n % 300 <> id") == []
     return number
 
@@ -104,14 +126,14 @@ def run_and_kill(warehouse: Warehouse, payload: bytes, seconds: float) -> tuple[
     return states, process.returncode == -signal.SIGKILL
 
 
-def kill_and_resume(warehouse: Warehouse, kills: int, chance: random.Random) -> None:
+def kill_and_resume(warehouse: Warehouse, files: list[str], kills: int, chance: random.Random) -> None:
     undisturbed = Warehouse(warehouse.path.with_name("undisturbed.duckdb"))
     began = time.monotonic()
-    assert undisturbed.command(*messages_from(0), batch_size_rows=200).returncode == 0
+    assert undisturbed.command(*messages_from(0, files), batch_size_rows=200).returncode == 0
     whole, killed, wholly = time.monotonic() - began, 0, snapshot(undisturbed)
     while killed < kills:
         before = committed(warehouse)
-        payload = b"\n".join(lines(messages_from(before if before < TOTAL else 0)))
+        payload = b"\n".join(lines(messages_from(before if before < TOTAL else 0, files)))
         states, was_killed = run_and_kill(warehouse, payload, chance.uniform(0.1, 0.9) * whole)
         after, killed = committed(warehouse), killed + was_killed
         assert after >= max(states, default=0)
@@ -120,21 +142,21 @@ def kill_and_resume(warehouse: Warehouse, kills: int, chance: random.Random) -> 
             figures.count("target-duckdb, kills", "files equal to those of undisturbed runs")
             warehouse.path.unlink()
     last = committed(warehouse)
-    assert warehouse.command(*messages_from(last), batch_size_rows=200).returncode == 0
+    assert warehouse.command(*messages_from(last, files), batch_size_rows=200).returncode == 0
     assert snapshot(warehouse) == wholly
     figures.count("target-duckdb, kills", "files equal to those of undisturbed runs")
     figures.count("target-duckdb, kills", "kills", killed)
-    assert not list(warehouse.path.parent.glob("target-duckdb-*/*.ndjson"))
+    assert not list(warehouse.path.parent.glob("target-duckdb-*/*.[np]*"))
 
 
-def test_killed_at_random_moments_nothing_is_lost_or_doubled(warehouse):
-    kill_and_resume(warehouse, 20, random.Random(1))
+def test_killed_at_random_moments_nothing_is_lost_or_doubled(warehouse, files):
+    kill_and_resume(warehouse, files, 20, random.Random(1))
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(50))
-def test_killed_a_thousand_times_nothing_is_lost_or_doubled(warehouse, seed):
-    kill_and_resume(warehouse, 20, random.Random(seed))
+def test_killed_a_thousand_times_nothing_is_lost_or_doubled(warehouse, files, seed):
+    kill_and_resume(warehouse, files, 20, random.Random(seed))
 
 
 def wait_for_spool(warehouse: Warehouse) -> None:
