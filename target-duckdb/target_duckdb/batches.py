@@ -136,6 +136,35 @@ class Batch:
     state: bytes | None
     is_final: bool
 
+    @property
+    def columns(self) -> int:
+        """How many columns take memory while the batch is committed."""
+        return sum(len(step.shape.columns) for step in self.steps if isinstance(step, Segment))
+
+    def halves(self) -> tuple[Batch, Batch] | None:
+        """Return two batches to be committed one after the other instead, or None if that cannot be.
+
+        The first has streams with a key, whose rows may be there before the STATE that covers them; a stream
+        and its live keys stay together, and tables are swapped together.
+        """
+        groups: dict[str, list[Step]] = {}
+        for step in self.steps:
+            base = None if isinstance(step, Swap | Declaration) else step.base
+            groups.setdefault((base or step.shape).stream, []).append(step)
+        early: set[int] = set()
+        columns = 0
+        for steps in groups.values():
+            columns += sum(len(step.shape.columns) for step in steps if isinstance(step, Segment))
+            if columns > self.columns / 2 and early:
+                break
+            if all(step.shape.keys for step in steps):
+                early |= {id(step) for step in steps if not isinstance(step, Swap)}
+        first = tuple(step for step in self.steps if id(step) in early)
+        second = tuple(step for step in self.steps if id(step) not in early)
+        if len(groups) == 1 or not first or not any(isinstance(step, Segment) for step in first):
+            return None
+        return replace(self, steps=first, state=None, is_final=False), replace(self, steps=second)
+
 
 @dataclass
 class Tally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from typing import TYPE_CHECKING, NoReturn
 
@@ -48,6 +49,7 @@ class Committer:
         self.tallies: dict[str, Tally] = {}
         self.odd: set[str] = set()
         """The streams that have to be staged."""
+        self._too_many_columns = math.inf
 
     @property
     def rows_in(self) -> int:
@@ -55,7 +57,24 @@ class Committer:
         return sum(tally.rows_in for tally in list(self.tallies.values()))
 
     def commit(self, batch: Batch) -> None:
-        """Commit a batch; after an error nothing of it is there."""
+        """Commit a batch; after an error nothing of it is there.
+
+        Its tables may need more memory than there is, each column of each some: then the batch is committed
+        in two transactions, STATE with the last, and so are the batches after it that have as many columns.
+        """
+        halves = batch.halves() if batch.columns >= self._too_many_columns else None
+        if halves is None:
+            try:
+                self._commit_whole(batch)
+            except OutOfMemoryError:
+                halves = batch.halves()
+                if halves is None:
+                    raise
+                self._too_many_columns = batch.columns
+        for half in halves or ():
+            self.commit(half)
+
+    def _commit_whole(self, batch: Batch) -> None:
         segments = [step for step in batch.steps if isinstance(step, Segment)]
         straight = {segment.path for segment in segments if self._is_straight(segment)}
         while not self._is_committed(batch, straight):
@@ -80,7 +99,7 @@ class Committer:
         files = [step for step in batch.steps if isinstance(step, Segment) and step.files]
         for segment in files:
             check_segment(segment)  # DuckDB holds columns of a whole row group, which may have any size
-        return bool(files) or self.database.save_memory()
+        return bool(files) or (batch.halves() is None and self.database.save_memory())
 
     def _commit(self, batch: Batch, straight: Collection[Path]) -> None:
         stages: dict[Path, Stage] = {}

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from target_duckdb.streams import Stream
 
-MOST = 32
+FEW, MANY = 32, 512
+"""How many streams one decoder knows: few, as most taps send one after the other and the decoder is made anew
+for each; many once streams come back that it no longer knew."""
 
 
 class HotStreams:
@@ -26,6 +28,8 @@ class HotStreams:
         self.decode_lines: Callable[[bytes], list[msgspec.Struct]] = _refuse
         self.append: dict[type, Callable[[bytes], None]] = {}
         self._streams: dict[type, Stream] = {}
+        self._most = FEW
+        self._former: set[str] = set()
 
     def __iter__(self) -> Iterator[Stream]:
         return iter(list(self._streams.values()))
@@ -37,7 +41,10 @@ class HotStreams:
         """Let a stream's records pass from now on; return whether this first one does."""
         if stream.guard is None:
             return False
-        if len(self._streams) >= MOST:
+        if stream.shape.stream in self._former:
+            self._most = MANY
+        if len(self._streams) >= self._most:
+            self._former |= {former.shape.stream for former in self}
             self._streams.clear()
         self._streams[stream.guard] = stream
         self._renew()

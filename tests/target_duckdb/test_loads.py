@@ -360,3 +360,16 @@ def test_a_wide_table_loads_within_the_memory_that_is_there_by_default(warehouse
     ]
     assert warehouse.command(schema("wide", rules), *rows).returncode == 0
     assert warehouse.one("SELECT count(*) FROM crm.wide") == 80_000
+
+
+def test_more_tables_than_memory_holds_at_once_are_committed_in_turn(warehouse):
+    """Each text column of a table takes 32 KB until it is committed, however few rows there are."""
+    wide = {**KEYED, **{f"c{number}": {"type": "string"} for number in range(60)}}
+    names = [f"s{number}" for number in range(60)]
+    messages = [schema("log", KEYED, []), *(schema(name, wide) for name in names), *records("log", [1, 2])]
+    messages += [record(name, id=number, c7="x") for number in range(3) for name in names]
+    assert warehouse.load(*messages, state(7), *records("log", [3]), memory_limit="64MB") == [7]
+    assert warehouse.ids("crm.log") == [1, 2, 3]
+    assert all(warehouse.ids(f"crm.{name}") == [0, 1, 2] for name in names)
+    assert warehouse.sql("SELECT value::VARCHAR, commits > 2 FROM _load.state, _load.runs") == [("7", True)]
+    assert warehouse.one("SELECT sum(rows_in) FROM _load.streams") == 183
