@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from target_duckdb.address import REMOTE, hide, is_file, is_remote, shown
 from target_duckdb.doublewrite import DoubleWrite
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import OVERWRITTEN, WAREHOUSE, literal
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 HOLDER = re.compile(r"Conflicting lock is held in (.*?) \(PID (\d+)\)")
 NO_ROOM = "failed to pin block"  # what a COMMIT says that runs out of memory
-REMOTE = ("md:", "motherduck:", "ducklake:", "quack:")
 SESSION = (
     "TimeZone = 'UTC'",
     "preserve_insertion_order = false",  # with it, and little memory, DuckDB works in one thread
@@ -45,6 +45,11 @@ class Database:
         self.settings = settings
         self.patience = settings.lock_timeout_seconds
         self._largest_row_group = ROW_GROUP
+        if not is_file(settings.path) and not self.is_remote:
+            raise DatabaseError(
+                f"path {shown(settings.path)} is no local file: write where it is, as in"
+                f" output/warehouse.duckdb; beside files, DuckDB writes to {', '.join(map(shown, REMOTE))}"
+            )
         self._doublewrite = None if self.is_remote else DoubleWrite(Path(settings.path).resolve())
         config: dict[str, Any] = {"memory_limit": settings.memory_limit, "temp_directory": spill}
         if settings.threads:
@@ -59,7 +64,7 @@ class Database:
     @property
     def is_remote(self) -> bool:
         """Whether the warehouse is more than a file."""
-        return self.settings.path.startswith(REMOTE)
+        return is_remote(self.settings.path)
 
     def close(self) -> None:
         """Close DuckDB."""
@@ -70,7 +75,7 @@ class Database:
         try:
             return self._connection.execute(statement, parameters).fetchall()
         except (duckdb.Error, UnicodeEncodeError) as error:
-            line = _first_line(error)
+            line = hide(_first_line(error), self.settings.path)
             if isinstance(error, duckdb.OutOfMemoryException) or NO_ROOM in line:
                 limit = self.settings.memory_limit
                 raise OutOfMemoryError(
@@ -140,7 +145,8 @@ class Database:
 
     def _attach(self, row_group: int) -> None:
         path = self.settings.path
-        self._make_folder()
+        if not self.is_remote:
+            self._make_folder(Path(path).parent)
         started, wait = time.monotonic(), FIRST_WAIT
         while True:
             try:
@@ -148,7 +154,7 @@ class Database:
             except DatabaseError as error:
                 cause = str(error.__cause__)
                 if "Could not set lock" not in cause:
-                    raise DatabaseError(f"cannot open {path}: {error}") from error
+                    raise DatabaseError(f"cannot open {shown(path)}: {error}") from error
                 if time.monotonic() - started >= self.patience:
                     raise DatabaseError(self._busy(cause)) from error
             else:
@@ -163,18 +169,17 @@ class Database:
         if self._doublewrite:
             self._doublewrite.open()
 
-    def _make_folder(self) -> None:
-        path = self.settings.path
-        if path.startswith(REMOTE):
-            return
+    def _make_folder(self, folder: Path) -> None:
         try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DatabaseError(f"cannot make the folder of {path}: {error.strerror}") from error
+            raise DatabaseError(
+                f"cannot make the folder of {self.settings.path}: {error.strerror}"
+            ) from error
 
     def _attach_sql(self, row_group: int) -> str:
         path, options = self.settings.path, [f"ROW_GROUP_SIZE {row_group}"]
-        if path.startswith(REMOTE):
+        if self.is_remote:
             return f"ATTACH {literal(path)} AS {WAREHOUSE}"
         if not (Path(path).is_file() and Path(path).stat().st_size):
             options.append(f"STORAGE_VERSION {literal(self.settings.storage_compatibility_version)}")
@@ -184,7 +189,7 @@ class Database:
         found = HOLDER.search(cause)
         holder = f"process {found[2]} ({found[1]})" if found else "another process"
         return (
-            f"{self.settings.path} is locked by {holder}, waited {self.patience:g} s for it;"
+            f"{shown(self.settings.path)} is locked by {holder}, waited {self.patience:g} s for it;"
             " what was committed before is safe. Close that process, or let it read a published copy,"
             " and run again"
         )

@@ -29,16 +29,21 @@ def formats(text: str) -> tuple[str, ...]:
     return words(text)
 
 
+def path(text: str) -> Path:
+    """Return a path, with the home for a `~` that no shell has seen, as in an environment variable."""
+    return Path(text).expanduser()
+
+
 def directory(text: str) -> Path:
     """Return the path of a directory; raises ArgumentTypeError for nothing."""
     if Path(text) == Path():
         raise argparse.ArgumentTypeError("a directory has to have a name; --formats '' makes no exports")
-    return Path(text)
+    return path(text)
 
 
 def path_or_none(text: str) -> Path | None:
     """Return a path, or None for nothing."""
-    return Path(text) if text else None
+    return path(text) if text else None
 
 
 def octal(text: str) -> int:
@@ -88,9 +93,9 @@ class Option(NamedTuple):
 
 
 OPTIONS: dict[str, Option] = {
-    "database": Option("output/warehouse.duckdb", Path, "the working file that loads write"),
+    "database": Option("output/warehouse.duckdb", path, "the working file that loads write"),
     "target": Option(
-        "output/published/analytics.duckdb", Path, "the read copy; not named like a schema in it"
+        "output/published/analytics.duckdb", path, "the read copy; not named like a schema in it"
     ),
     "exports": Option(
         "exports", directory, "the directory of Parquet and CSV files, beside the read copy or a full path"

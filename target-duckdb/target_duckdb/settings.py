@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -157,6 +158,9 @@ KINDS: dict[str, tuple[type, ...]] = {
 }
 
 
+PATHS = ("path", "temp_directory")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one run, defaults filled in."""
@@ -182,12 +186,15 @@ class Settings:
 
 
 def read_settings(config: Mapping[str, Any]) -> Settings:
-    """Return a run's settings from its configuration."""
+    """Return a run's settings from its configuration; a `~` at the beginning of a path is the user's home."""
     given = {name: value for name, value in config.items() if value is not None}
     values: dict[str, Any] = {
         name: given.get(name, SETTINGS[name].get("default")) for name in Settings.__dataclass_fields__
     }
     values.update({name: float(values[name]) for name, rule in SETTINGS.items() if "number" in rule["type"]})
+    for name in PATHS:
+        if (values[name] or "").startswith("~"):
+            values[name] = str(Path(values[name]).expanduser())
     return Settings(**values)
 
 

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from target_duckdb.address import hide
 from target_duckdb.errors import DatabaseError, LoadError
 
 from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, record, records, schema, state
@@ -219,6 +220,15 @@ def test_a_mistake_is_one_line(warehouse):
     assert "secret" not in said
 
 
+NO_FILES = {
+    ":memory:": ":memory:",
+    "s3://bucket/x.duckdb": "s3:…",
+    "file:///tmp/x.duckdb": "file:…",
+    "sqlite:x.db": "sqlite:…",
+    "https://me:hunter2@host/x.duckdb": "https:…",
+}
+
+
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
@@ -227,6 +237,7 @@ def test_a_mistake_is_one_line(warehouse):
         ({"load_method": "merge"}, "'merge' is not one of"),
         ({"memory_limit": "lots"}, "DuckDB does not accept the settings"),
         ({"path": "/dev/null/x.duckdb"}, "/dev/null/x.duckdb"),
+        *(({"path": path}, f"path {said} is no local file") for path, said in NO_FILES.items()),
         ({"storage_compatibility_version": "v0.0.1"}, "cannot open"),
         ({"default_target_schema": "_load"}, "_load"),
     ],
@@ -234,6 +245,48 @@ def test_a_mistake_is_one_line(warehouse):
 )
 def test_a_bad_setting(warehouse, settings, expected):
     assert expected in complaint(warehouse.command(schema("a"), record("a", id=1), **settings))
+
+
+def test_a_path_that_is_no_file_makes_no_folders(warehouse, monkeypatch):
+    folder = warehouse.path.with_name("here")
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert "is no local file" in complaint(warehouse.command(schema("a"), path="s3://bucket/x.duckdb"))
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "md:crm?motherduck_token=hunter2",
+        "ducklake:postgres:dbname=crm host=127.0.0.1 password=hunter2",
+        "postgres:password=hunter2",
+    ],
+)
+def test_an_address_is_not_told(warehouse, path):
+    done = warehouse.command(schema("a"), record("a", id=1), path=path)
+    assert done.returncode == 1
+    assert b"hunter2" not in done.stderr + done.stdout
+    assert f"{path.partition(':')[0]}:…".encode() in done.stderr
+
+
+def test_what_duckdb_says_of_an_address_is_told_without_its_secrets():
+    path = "ducklake:postgres:dbname=crm host=db.example password='hunter2'"
+    said = (
+        "IO Error: cannot attach postgres:dbname=crm host=db.example password='hunter2': no host db.example"
+    )
+    assert hide(said, path) == "IO Error: cannot attach …: no host …"
+    assert hide("token abcdef is not valid", "md:crm?motherduck_token=abcdef") == "token … is not valid"
+    assert hide("cannot open it", "crm/x.duckdb") == "cannot open it"
+
+
+def test_a_tilde_is_the_home_of_the_user(warehouse):
+    home = {"HOME": str(warehouse.path.with_name("home"))}
+    settings = {"path": "~/data/x.duckdb", "temp_directory": "~/spool"}
+    done = warehouse.command(schema("a"), record("a", id=1), environment=home, **settings)
+    assert done.returncode == 0
+    assert Warehouse(warehouse.path.with_name("home") / "data" / "x.duckdb").ids("crm.a") == [1]
+    assert warehouse.path.with_name("home").joinpath("spool").is_dir()
 
 
 def test_too_little_memory_is_said_and_nothing_is_lost(warehouse):

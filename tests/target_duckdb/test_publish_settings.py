@@ -25,6 +25,15 @@ def test_exports_and_views_lie_beside_the_read_copy_unless_told_otherwise():
     assert found.live == Path("/elsewhere/live.duckdb")
 
 
+def test_a_tilde_is_the_home_of_the_user(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("DUCKDB_PUBLISH_TARGET", "~/published/sales.duckdb")
+    found = settings(["--database=~/warehouse.duckdb", "--live=~/live.duckdb"])
+    assert found.database == Path("/home/ada/warehouse.duckdb")
+    assert found.exports == Path("/home/ada/published/exports")
+    assert found.live == Path("/home/ada/live.duckdb")
+
+
 @pytest.mark.parametrize(
     "words",
     [["--keep", "0"], ["--mode", "rw"], ["--formats", "xlsx"], ["--wait", "soon"], ["--exports", ""]],

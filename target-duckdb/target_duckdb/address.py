@@ -1,0 +1,39 @@
+"""Knows what `path` names, a file or something to attach, and how to speak of it without its secrets."""
+
+from __future__ import annotations
+
+import re
+
+REMOTE = ("md:", "motherduck:", "ducklake:", "quack:")
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+IN_MEMORY = ":memory:"
+LEAST_SECRET = 4  # letters; what is shorter would hide half of the message
+
+
+def is_remote(path: str) -> bool:
+    """Return whether the warehouse is more than a file."""
+    return path.startswith(REMOTE)
+
+
+def is_file(path: str) -> bool:
+    """Return whether the warehouse is a file."""
+    return path != IN_MEMORY and not SCHEME.match(path)
+
+
+def shown(path: str) -> str:
+    """Return what to call a warehouse in a message: an address may hold a token or a password."""
+    scheme = SCHEME.match(path)
+    return f"{scheme[0]}…" if scheme else path
+
+
+def hide(text: str, path: str) -> str:
+    """Return a message of DuckDB's without the parts of an address."""
+    if is_file(path):
+        return text
+    rest = path.partition(":")[2]
+    settings = re.split(r"[?&;\s]+", rest)
+    parts = {rest, *settings, *(setting.partition("=")[2] for setting in settings)}
+    for part in sorted(parts, key=len, reverse=True):
+        if len(part) >= LEAST_SECRET:
+            text = text.replace(part, "…")
+    return text
