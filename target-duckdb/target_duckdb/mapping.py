@@ -35,6 +35,8 @@ ENCODE = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 LINES_AT_ONCE = 1000
 OBJECTS = {"SCHEMA": "schema", "RECORD": "record"}
 """What has to be an object in a message that the SDK can map."""
+OWN_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What an expression of a stream map may raise, as `amount / 0`."""
 
 
 class LineMapper:
@@ -96,7 +98,11 @@ class LineMapper:
 
     def _record(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for stream_map in self._maps(message["stream"]):
-            record = stream_map.transform(copy.copy(message["record"]))
+            try:
+                record = stream_map.transform(copy.copy(message["record"]))
+            except OWN_ERRORS as error:
+                kind = type(error).__name__  # its text may hold a value of the record
+                raise InvalidValueError(f"{message['stream']}: its stream map fails: {kind}") from error
             if record is not None:
                 self._validate(stream_map.stream_alias, record)
                 yield message | {"stream": stream_map.stream_alias, "record": record}

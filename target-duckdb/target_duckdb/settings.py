@@ -41,7 +41,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "Default target schema",
         "The schema of all tables; a stream `sales-orders` becomes `orders` in it. Without it that becomes"
         " `orders` in schema `sales`, any other stream a table in `main`.",
-        **{"not": {"enum": ["_load", "information_schema", "pg_catalog", "system", "temp"]}},
+        pattern=r"^(?!(?i:_load|information_schema|pg_catalog|system|temp)$)",
     ),
     "load_method": _setting(
         "string",
@@ -63,6 +63,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         default=0.1,
         minimum=0,
         maximum=1,
+        pattern=r"^(0(\.\d+)?|1(\.0+)?)$",
     ),
     "live_keys_suffix": _setting(
         "string",
@@ -117,7 +118,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         minimum=0,
     ),
     "memory_limit": _setting("string", "Memory limit", "DuckDB's memory, such as `400MB`.", default="400MB"),
-    "threads": _setting("integer", "Threads", "DuckDB's threads; by default one per core.", minimum=1),
+    "threads": _setting(
+        "integer", "Threads", "DuckDB's threads; by default one per core.", minimum=1, maximum=256
+    ),
     "temp_directory": _setting(
         "string",
         "Directory for spool files",
@@ -159,6 +162,8 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 
 PATHS = ("path", "temp_directory")
+SDK_SETTINGS = ("stream_maps", "stream_map_config", "faker_config", "flattening_enabled")
+"""Settings that ask for something that only the Singer SDK does, unless they are null."""
 
 
 @dataclass(frozen=True)
@@ -203,7 +208,10 @@ def is_plain(config: Mapping[str, Any]) -> bool:
     return (
         bool(config.get("path"))
         and not config.get("validate_records")
-        and all(name in SETTINGS and _fits(SETTINGS[name], value) for name, value in config.items())
+        and all(
+            _fits(SETTINGS[name], value) if name in SETTINGS else name in SDK_SETTINGS and value is None
+            for name, value in config.items()
+        )
     )
 
 
@@ -211,7 +219,7 @@ def _fits(rule: Mapping[str, Any], value: Json) -> bool:
     kinds = [rule["type"]] if isinstance(rule["type"], str) else rule["type"]
     if not any(type(value) in KINDS[kind] for kind in kinds):
         return False
-    if value not in rule.get("enum", [value]) or value in rule.get("not", {}).get("enum", []):
+    if value not in rule.get("enum", [value]):
         return False
     if isinstance(value, str):
         return re.search(rule.get("pattern", ""), value) is not None

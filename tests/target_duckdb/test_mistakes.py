@@ -239,7 +239,14 @@ NO_FILES = {
         ({"path": "/dev/null/x.duckdb"}, "/dev/null/x.duckdb"),
         *(({"path": path}, f"path {said} is no local file") for path, said in NO_FILES.items()),
         ({"storage_compatibility_version": "v0.0.1"}, "cannot open"),
-        ({"default_target_schema": "_load"}, "_load"),
+        *(({"default_target_schema": name}, name) for name in ("_load", "_LOAD", "Temp")),
+        ({"max_delete_fraction": "5"}, "'5' does not match"),
+        ({"threads": 100_000}, "100000 is greater than the maximum of 256"),
+        (
+            {"stream_maps": {"a": {"half": "1 / (id - 1)"}}},
+            "line 2: a: its stream map fails: ZeroDivisionError",
+        ),
+        ({"stream_maps": {"a": {"half": "'a' + id"}}}, "line 2: a: its stream map fails: TypeError"),
     ],
     ids=lambda value: str(value)[:30],
 )
