@@ -150,11 +150,10 @@ class ParquetFile(BatchFile):
                 yield [text.encode() for (text,) in found]
 
 
-FILES: dict[tuple[str, str], type[BatchFile]] = {
+FILES: dict[tuple[str, str | None], type[BatchFile]] = {
     ("jsonl", "none"): JsonLines,
     ("jsonl", "gzip"): GzipLines,
-    ("parquet", "none"): ParquetFile,
-    ("parquet", "gzip"): ParquetFile,
+    ("parquet", None): ParquetFile,  # it says itself how it is compressed
 }
 
 
@@ -164,10 +163,11 @@ def batch_files(message: Envelope) -> Iterator[BatchFile]:
         encoding = msgspec.json.decode(message.encoding or b"{}", type=Encoding)
     except msgspec.DecodeError as error:
         raise InvalidLineError(f"BATCH of {message.stream!r}: its encoding is none: {error}") from error
-    kind = FILES.get((encoding.format or "jsonl", encoding.compression or "none"))
+    known, compression = encoding.format or "jsonl", encoding.compression or "none"
+    kind = FILES.get((known, compression)) or FILES.get((known, None))
     if kind is None:
         raise InvalidLineError(
-            f"BATCH of {message.stream!r}: cannot read {encoding.format}, {encoding.compression or 'none'};"
+            f"BATCH of {message.stream!r}: cannot read {encoding.format}, {compression};"
             " jsonl, gzip and parquet are known"
         )
     for name in message.manifest or []:

@@ -265,6 +265,14 @@ def test_columns_may_have_any_name(warehouse, write, names):
     assert found == [(number, 5, *range(len(names))) for number in range(3)]
 
 
+@pytest.mark.parametrize("codec", ["snappy", "zstd", "gzip", "uncompressed"])
+def test_a_file_says_itself_how_it_is_compressed(warehouse, write, codec):
+    message = batch("a", write("b.parquet", "SELECT 1 AS id", f"CODEC {codec}"))
+    message["encoding"]["compression"] = codec
+    warehouse.load(schema("a"), message)
+    assert warehouse.ids("crm.a") == [1]
+
+
 def test_bytes(warehouse, write):
     name = write("b.parquet", 'SELECT 1 AS id, \'\\xFFa\'::BLOB AS "sent"" bytes", NULL::BLOB AS name')
     rules = {**KEYED, 'sent" bytes': {"type": "string", "contentEncoding": "base64"}}
