@@ -11,7 +11,7 @@ from target_duckdb.publish_copy import check_name, inspect, write_read_copy
 from target_duckdb.publish_exports import Choices, describe, export, write_manifest
 from target_duckdb.publish_files import DatabaseError, PublishError, connect, one_line
 from target_duckdb.publish_live import show_views, write_views
-from target_duckdb.publish_place import workplace
+from target_duckdb.publish_place import tell_apart, workplace
 from target_duckdb.publish_postgres import serve
 from target_duckdb.publish_settings import settings
 from target_duckdb.publish_swap import house, next_stamp, prune, show_directory, show_file
@@ -30,6 +30,8 @@ INTERRUPTED = 130
 def publish(chosen: Settings) -> str:
     """Publish one version; return what happened in one line."""
     started = time.monotonic()
+    places = {"database": chosen.database, "target": chosen.target, "exports": chosen.exports}
+    tell_apart(places | ({"live": chosen.live} if chosen.live else {}))
     for path in (chosen.target, chosen.exports):
         house(path.parent, chosen.mode)
     with workplace(chosen.target, wait_seconds=chosen.wait) as place:

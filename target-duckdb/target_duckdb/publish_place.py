@@ -8,11 +8,11 @@ import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from target_duckdb.publish_files import PAUSE_SECONDS, BusyError
+from target_duckdb.publish_files import PAUSE_SECONDS, BusyError, PublishError
 from target_duckdb.publish_swap import remove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 if sys.platform == "win32":
@@ -30,10 +30,20 @@ else:
 LOCK = "lock"
 
 
+def tell_apart(places: Mapping[str, Path]) -> None:
+    """Raise PublishError if two settings name one file, which publishing would replace."""
+    taken: dict[Path, str] = {}
+    for name, path in places.items():
+        here = path.parent.resolve() / path.name
+        if other := taken.get(here):
+            raise PublishError(f"{other} and {name} are one file: {path}")
+        taken |= {here: name} | ({path.resolve(): name} if name == "database" else {})
+
+
 @contextmanager
 def workplace(target: Path, *, wait_seconds: float) -> Iterator[Path]:
     """Give an empty directory beside a published path, ours alone until we leave or die."""
-    place = target.with_name(f".{target.stem}.publish")
+    place = target.with_name(f".{target.name}.publish")
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (place / LOCK).open("a+", encoding="utf-8") as stream:
         acquire(stream, target, wait_seconds)

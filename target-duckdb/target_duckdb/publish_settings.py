@@ -30,7 +30,9 @@ def formats(text: str) -> tuple[str, ...]:
 
 
 def path(text: str) -> Path:
-    """Return a path, with the home for a `~` that no shell has seen, as in an environment variable."""
+    """Return a path, with the home for a `~` that no shell has seen; raises ArgumentTypeError for nothing."""
+    if Path(text) == Path():
+        raise argparse.ArgumentTypeError("a file has to have a name")
     return Path(text).expanduser()
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -63,8 +63,8 @@ class Spool:
 
     def close(self) -> None:
         """Remove the directory with all it holds."""
+        _remove(self.path)
         self._lock.close()
-        shutil.rmtree(self.path, ignore_errors=True)
 
 
 def remove_leftovers(root: Path) -> None:
@@ -78,7 +78,18 @@ def remove_leftovers(root: Path) -> None:
                 continue
         except OSError:
             continue
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a directory, its lock last: without one nobody could tell that the rest is left over."""
+    with suppress(OSError):
+        for inside in path.iterdir():
+            if inside.is_dir():
+                shutil.rmtree(inside, ignore_errors=True)
+            elif inside.name != LOCK:
+                inside.unlink(missing_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_stillborn(path: Path) -> bool:

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from target_duckdb.address import hide
 from target_duckdb.errors import DatabaseError, LoadError
+from target_duckdb.spool import remove_leftovers
 
 from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, record, records, schema, state
 
@@ -372,6 +373,34 @@ def test_leftovers_of_a_killed_run_are_removed(warehouse, tmp_path):
     (left / "1.ndjson").write_text("private")
     warehouse.load(schema("a"), record("a", id=1))
     assert not left.exists()
+
+
+CLOSE = """
+import sys
+from target_duckdb.spool import Spool
+spool = Spool(sys.argv[1])
+for number in range(3000):
+    (spool.path / f"{number}.ndjson").touch()
+print("closing", flush=True)
+spool.close()
+"""
+
+
+def test_what_a_run_leaves_that_is_killed_while_it_tidies_up_is_removed(tmp_path):
+    killed = 0
+    for number in range(40):
+        with subprocess.Popen(
+            [sys.executable, "-c", CLOSE, str(tmp_path)], stdout=subprocess.PIPE
+        ) as process:
+            process.stdout.readline()
+            time.sleep(number % 10 / 500)
+            process.kill()
+        killed += process.returncode != 0
+        remove_leftovers(tmp_path)
+        assert not list(tmp_path.glob("*/*"))
+        if killed >= 10:
+            return
+    raise AssertionError(f"only {killed} kills struck")
 
 
 @pytest.mark.parametrize(

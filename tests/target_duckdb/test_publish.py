@@ -232,6 +232,40 @@ def test_a_mistake_is_said_in_one_line_and_nothing_is_published(working, more, s
     assert list(working.parent.rglob("analytics*.duckdb")) == list(working.parent.rglob("bi*.duckdb")) == []
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--target", "warehouse.duckdb"), "database and target are one file: "),
+        (("--target", "published/../warehouse.duckdb"), "database and target are one file: "),
+        (("--database", "link.duckdb", "--target", "warehouse.duckdb"), "database and target are one file: "),
+        (("--database", "link.duckdb", "--live", "link.duckdb"), "database and live are one file: "),
+        (("--live", "warehouse.duckdb"), "database and live are one file: "),
+        (("--exports", "warehouse.duckdb"), "database and exports are one file: "),
+        (
+            ("--exports", "analytics.duckdb", "--target", "analytics.duckdb"),
+            "target and exports are one file: ",
+        ),
+        (("--live", "analytics.duckdb", "--target", "analytics.duckdb"), "target and live are one file: "),
+    ],
+    ids=" ".join,
+)
+def test_the_working_file_is_never_replaced(working, more, said, capsys):
+    before = working.read_bytes()
+    (working.parent / "link.duckdb").symlink_to(working)
+    placed = [word if word.startswith("--") else str(working.parent / word) for word in more]
+    assert main(arguments(working, *placed)) == 1
+    assert said in capsys.readouterr().err
+    assert working.read_bytes() == before
+    assert not working.is_symlink()
+    assert not list(working.parent.glob("published/*"))
+
+
+def test_exports_may_be_called_like_the_read_copy(working):
+    there = publish(working, "--exports", str(working.parent / "published" / "analytics"))
+    assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
+    assert (there / "analytics" / "deals.csv").is_file()
+
+
 def test_a_file_that_is_no_database_is_said_so(tmp_path, capsys):
     (tmp_path / "warehouse.duckdb").write_text("hello, this is not a database at all" * 1000)
     assert main(arguments(tmp_path / "warehouse.duckdb")) == 1
@@ -259,12 +293,12 @@ def test_a_full_disk_is_said_in_one_line_and_the_old_version_stays(working):
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
-    assert [path.name for path in (there / ".analytics.publish").iterdir()] == ["lock"]
+    assert [path.name for path in (there / ".analytics.duckdb.publish").iterdir()] == ["lock"]
 
 
 def test_an_interrupted_publisher_says_so_in_one_line(working, loading):
     with subprocess.Popen([*PUBLISH, *arguments(working)], stderr=subprocess.PIPE, text=True) as waiting:
-        wait_until((working.parent / "published/.analytics.publish/lock").exists)
+        wait_until((working.parent / "published/.analytics.duckdb.publish/lock").exists)
         time.sleep(0.2)
         waiting.send_signal(signal.SIGINT)
         assert (waiting.stderr.read().count("\n"), waiting.wait(10)) == (1, 130)

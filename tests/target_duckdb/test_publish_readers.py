@@ -112,7 +112,7 @@ def test_a_publisher_killed_at_any_moment_leaves_a_whole_version(tmp_path, comma
 
 
 def test_what_a_killed_publisher_left_behind_is_gone_after_the_next(tmp_path, command):
-    place = tmp_path / "out/.analytics.publish"
+    place = tmp_path / "out/.analytics.duckdb.publish"
     (place / "exports").mkdir(parents=True)
     for name in ("copy.duckdb", "raw.duckdb", "raw.duckdb.wal", "exports/half.csv"):
         (place / name).write_text("half")

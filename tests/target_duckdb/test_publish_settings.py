@@ -36,7 +36,14 @@ def test_a_tilde_is_the_home_of_the_user(monkeypatch):
 
 @pytest.mark.parametrize(
     "words",
-    [["--keep", "0"], ["--mode", "rw"], ["--formats", "xlsx"], ["--wait", "soon"], ["--exports", ""]],
+    [
+        ["--keep", "0"],
+        ["--mode", "rw"],
+        ["--formats", "xlsx"],
+        ["--wait", "soon"],
+        ["--exports", ""],
+        ["--target", ""],
+    ],
     ids=" ".join,
 )
 def test_a_setting_that_makes_no_sense_is_refused(words, capsys):
