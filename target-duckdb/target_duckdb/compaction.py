@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,13 +39,20 @@ def compact(database: Database, rows: int) -> None:
     try:
         fresh.unlink(missing_ok=True)
         _copy(database, fresh)
-        fresh.chmod(path.stat().st_mode)
+        _give(fresh, path.stat())
         with fresh.open("rb") as written:
             os.fsync(written.fileno())
         database.replace(fresh)
     except (DatabaseError, OSError) as error:
         LOGGER.warning("the database could not be compacted: %s", error)
         fresh.unlink(missing_ok=True)
+
+
+def _give(fresh: Path, old: os.stat_result) -> None:
+    """Let the same people use a new file, its owner too where the system lets us."""
+    with suppress(PermissionError):
+        os.chown(fresh, old.st_uid, old.st_gid)
+    fresh.chmod(old.st_mode)
 
 
 def _used_share(database: Database) -> float:
