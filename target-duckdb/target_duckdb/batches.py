@@ -39,7 +39,7 @@ class Shape:
         They are the properties' own, unless DuckDB would confuse them: then records are written anew.
         """
         names = [column.property for column in self.columns]
-        if len({name.casefold() for name in names}) == len(names) and all(map(_is_readable, names)):
+        if len({name.casefold() for name in names}) == len(names) and all(map(is_readable, names)):
             return tuple(names)
         return tuple(f"c{index}" for index in range(len(names)))
 
@@ -55,7 +55,8 @@ class Shape:
         return replace(self, columns=(*self.columns, column))
 
 
-def _is_readable(name: str) -> bool:
+def is_readable(name: str) -> bool:
+    """Return whether a decoder and DuckDB can find a property of that name."""
     return bool(name) and name.isprintable() and not {'"', "\\"} & set(name)  # msgspec takes none of these
 
 
@@ -77,6 +78,7 @@ class Segment:
     is_fresh: bool = False
     is_checked: bool = False  # whether no text can be what was no text before
     base: Shape | None = None
+    strays: tuple[str, ...] = ()  # undeclared properties that its lines may have, kept aside already
     files: list[ParquetFile] = field(default_factory=list)
     spent: list[Path] = field(default_factory=list)  # what nobody needs after this segment
 

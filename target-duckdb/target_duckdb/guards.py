@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Meta, Raw
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from target_duckdb.batches import Shape
     from target_duckdb.columns import Column
 
@@ -39,7 +41,7 @@ class Envelope(msgspec.Struct, gc=False):
     manifest: list[str] | None = None
 
 
-def record_type(shape: Shape, *, is_careful: bool) -> type[msgspec.Struct]:
+def record_type(shape: Shape, *, is_careful: bool, strays: Sequence[str] = ()) -> type[msgspec.Struct]:
     """Return the type of a RECORD message of one stream in which every value fits its column.
 
     msgspec checks the JSON types, the bounds of integers, the presence of keys and the absence of unknown
@@ -51,19 +53,21 @@ def record_type(shape: Shape, *, is_careful: bool) -> type[msgspec.Struct]:
     others = [
         _field(index, column, is_careful) for index, column in enumerate(shape.columns) if index not in keys
     ]
+    fields = {f"c{index}": column.property for index, column in enumerate(shape.columns)}
+    unknown = {f"s{number}": name for number, name in enumerate(strays)}
     record = msgspec.defstruct(
         "Record",
-        needed + others,
-        rename={f"c{index}": column.property for index, column in enumerate(shape.columns)},
+        [*needed, *others, *((field, Raw, Raw()) for field in unknown)],
+        rename=fields | unknown,
         forbid_unknown_fields=True,
         gc=False,
     )
-    fields: list[Any] = [
+    parts: list[Any] = [
         ("type", Literal["RECORD"]),
         ("record", record),
         ("version", int | None, None),
     ]
-    return msgspec.defstruct("Message", fields, tag_field="stream", tag=shape.stream, gc=False)
+    return msgspec.defstruct("Message", parts, tag_field="stream", tag=shape.stream, gc=False)
 
 
 def _accepted(column: Column) -> Form:

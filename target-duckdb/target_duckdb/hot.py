@@ -28,6 +28,7 @@ class HotStreams:
         self.decode_lines: Callable[[bytes], list[msgspec.Struct]] = _refuse
         self.append: dict[type, Callable[[bytes], None]] = {}
         self._streams: dict[type, Stream] = {}
+        self.has_strays = False
         self._most = FEW
         self._former: set[str] = set()
 
@@ -37,10 +38,10 @@ class HotStreams:
     def __contains__(self, stream: Stream) -> bool:
         return stream.guard in self._streams
 
-    def add(self, stream: Stream, line: bytes) -> bool:
-        """Let a stream's records pass from now on; return whether this first one does."""
+    def add(self, stream: Stream, line: bytes) -> msgspec.Struct | None:
+        """Let a stream's records pass from now on; return this first one if it does."""
         if stream.guard is None:
-            return False
+            return None
         if stream.shape.stream in self._former:
             self._most = MANY
         if len(self._streams) >= self._most:
@@ -49,11 +50,11 @@ class HotStreams:
         self._streams[stream.guard] = stream
         self._renew()
         try:
-            self.decode(line)
+            record = self.decode(line)
         except UNREADABLE:
-            return False
+            return None
         stream.lines.append(line)
-        return True
+        return record
 
     def remove(self, stream: Stream) -> None:
         """Have a stream's next record looked at."""
@@ -65,6 +66,12 @@ class HotStreams:
         kinds = set(map(type, records))
         return self._streams[kinds.pop()] if len(kinds) == 1 else None
 
+    def with_strays(self, records: Iterable[msgspec.Struct]) -> Iterator[tuple[Stream, list[msgspec.Struct]]]:
+        """Yield the streams that have undeclared properties, each with its own of the records."""
+        for guard, stream in self._streams.items():
+            if stream.strays and (own := [record for record in records if type(record) is guard]):
+                yield stream, own
+
     def distribute(self, records: Iterable[msgspec.Struct], lines: Iterable[bytes]) -> None:
         """Hand each line to the stream of the record that it was decoded as."""
         append = self.append
@@ -73,6 +80,7 @@ class HotStreams:
 
     def _renew(self) -> None:
         self.append = {guard: stream.lines.append for guard, stream in self._streams.items()}
+        self.has_strays = any(stream.strays for stream in self)
         guards = list(self._streams)
         if guards:
             decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, guards))

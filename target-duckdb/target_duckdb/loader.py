@@ -19,7 +19,10 @@ from target_duckdb.spool import Spool
 from target_duckdb.streams import Stream
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
+
+    from msgspec import Struct
 
     from target_duckdb.batches import Shape, Step
     from target_duckdb.files import ParquetFile
@@ -111,8 +114,19 @@ class Load:
         stream = self._known(message.stream, is_marking=MARK in line)
         if stream.segment is None and not stream.lines:
             self._begin(stream, message.version)
-        if stream.guard is None or stream in self.hot or not self.hot.add(stream, line):
-            stream.rewrite(line, self._segment(stream))
+        passed = None if stream in self.hot else self.hot.add(stream, line)
+        if passed and stream.strays:
+            self.keep_strays([passed])
+        if passed is None:
+            segment = self._segment(stream)
+            if (strays := stream.rewrite(line, segment)) != stream.strays:
+                self.hot.remove(stream)
+                stream.let_pass(strays, segment)
+
+    def keep_strays(self, records: Sequence[Struct]) -> None:
+        """Keep the undeclared properties of records that passed."""
+        for stream, own in list(self.hot.with_strays(records)):
+            stream.keep_strays(own, self._segment(stream))
 
     def parquet(self, file: ParquetFile) -> bool:
         """Take the rows of a Parquet file as they are; return whether that is possible."""

@@ -120,8 +120,10 @@ class Reader:
             if len(lines) == count:
                 hot.distribute(records, lines)
             else:
-                others = self._read_lines(lines)
+                records, others = [], self._read_lines(lines)
             count = len(lines)
+        if hot.has_strays and records:
+            self.load.keep_strays(records)
         self.counts["RECORD"] += count - others
         self.number += count
 
@@ -131,10 +133,14 @@ class Reader:
         decode, append = hot.decode, hot.append
         for place, line in enumerate(lines, 1):
             try:
-                append[type(decode(line))](line)
+                record = decode(line)
             except UNREADABLE:
                 others += self._read_other(line, self.number + place)
                 decode, append = hot.decode, hot.append
+            else:
+                append[type(record)](line)
+                if hot.has_strays:
+                    self.load.keep_strays([record])
         return others
 
     def _state(self, message: Envelope, _line: bytes) -> None:

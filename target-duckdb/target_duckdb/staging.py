@@ -13,7 +13,7 @@ from target_duckdb.guards import record_type
 from target_duckdb.rawjson import UNREADABLE
 from target_duckdb.spool import writing
 from target_duckdb.sql import quote
-from target_duckdb.values import reject_line, rewrite
+from target_duckdb.values import UNDECLARED, reject_line, rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,7 +157,8 @@ def _unpack(segment: Segment) -> None:
 
 def check_segment(segment: Segment) -> None:
     """Look again at lines that were let through without a look at their texts."""
-    decode = msgspec.json.Decoder(record_type(segment.shape, is_careful=True)).decode
+    kind = record_type(segment.shape, is_careful=True, strays=segment.strays)
+    decode = msgspec.json.Decoder(kind).decode
     _write_again(segment, lambda line: line if _fits(decode, line) else None)
     segment.is_checked = True
 
@@ -185,7 +186,8 @@ def _write_again(segment: Segment, keep: Callable[[bytes], bytes | None]) -> Non
             line = keep(given)
             if line is None:
                 made = rewrite(given, shape)
-                segment.reject([reject_line(rejection) for rejection in made.rejections])
+                lost = (rejection for rejection in made.rejections if rejection.reason != UNDECLARED)
+                segment.reject([reject_line(rejection) for rejection in lost])  # the others were kept before
                 line = made.line and made.line + b"\n"
             if line is not None:
                 new.write(line)

@@ -9,9 +9,12 @@ from target_duckdb.batches import Segment
 from target_duckdb.guards import record_type
 from target_duckdb.spool import writing
 from target_duckdb.sql import LEAST_OBJECT
+from target_duckdb.strays import keep, learn
 from target_duckdb.values import reject_line, rewrite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from msgspec import Struct
 
     from target_duckdb.batches import Shape
@@ -29,6 +32,7 @@ class Stream:
         self.shape = shape
         self.version = version
         self.is_careful = CAREFUL_ROWS > 0
+        self.strays: tuple[str, ...] = ()
         self.guard = self._guard()
         self._rows = 0
         self.lines: list[bytes] = []
@@ -41,7 +45,9 @@ class Stream:
         self._file: BinaryIO | None = None
 
     def _guard(self) -> type[Struct] | None:
-        return None if self.shape.is_renamed else record_type(self.shape, is_careful=self.is_careful)
+        if self.shape.is_renamed:
+            return None
+        return record_type(self.shape, is_careful=self.is_careful, strays=self.strays)
 
     @property
     def may_relax(self) -> bool:
@@ -74,6 +80,7 @@ class Stream:
         self.segment = Segment(self.shape, path, rejects, received=received, version=version, base=base)
         self.segment.is_fresh = self.is_swept
         self.segment.is_checked = self.is_careful or self.guard is None
+        self.segment.strays = self.strays
         return self.segment
 
     def write(self, segment: Segment) -> None:
@@ -97,14 +104,24 @@ class Stream:
             with writing(segment.path):
                 self._file.write(block)
 
-    def rewrite(self, line: bytes, segment: Segment) -> None:
-        """Take a record value by value."""
+    def rewrite(self, line: bytes, segment: Segment) -> tuple[str, ...]:
+        """Take a record value by value; return the undeclared properties that others like it may have."""
         made = rewrite(line, self.shape)
         segment.reject([reject_line(rejection) for rejection in made.rejections])
         if made.line is None:
             segment.records_rejected += 1
         else:
             self.lines.append(made.line + b"\n")
+        return learn(self.shape, self.strays, made.undeclared)
+
+    def let_pass(self, strays: tuple[str, ...], segment: Segment) -> None:
+        """Let records with these undeclared properties pass from now on."""
+        self.strays = segment.strays = strays
+        self.guard = self._guard()
+
+    def keep_strays(self, records: Iterable[Struct], segment: Segment) -> None:
+        """Keep the undeclared properties of records that passed."""
+        segment.reject(list(keep(self.shape, self.strays, records)))
 
     def close(self) -> None:
         """End the segment."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from target_duckdb.batches import Shape
 
 MAX_DEPTH = 100
+UNDECLARED = "not in the schema"
 INT128 = 2**127 - 1
 WIDE = Context(prec=200)
 NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d{1,4})?")
@@ -49,6 +50,8 @@ class Rewritten:
 
     line: bytes | None
     rejections: list[Rejection]
+    undeclared: list[str]
+    """The properties that the schema does not have."""
 
 
 def rewrite(line: bytes, shape: Shape) -> Rewritten:
@@ -67,14 +70,14 @@ def rewrite(line: bytes, shape: Shape) -> Rewritten:
         except Rejected as verdict:
             kept[field] = "null"
             rejected.append((column.property, raw, str(verdict)))
-    rejected.extend((name, raw, "not in the schema") for name, raw in raws.items())
+    rejected.extend((name, raw, UNDECLARED) for name, raw in raws.items() if raw != "null")
     key = {shape.columns[index].property: kept[shape.fields[index]] for index in shape.key_indexes}
     is_whole = "null" not in key.values()
     if not is_whole:
         rejected.append((None, envelope["record"], "its key has no valid value"))
     text = _object(key) if key else "null"
     found = [Rejection(text, name, readable(raw), reason) for name, raw, reason in rejected]
-    return Rewritten(_line(kept, envelope) if is_whole else None, found)
+    return Rewritten(_line(kept, envelope) if is_whole else None, found, list(raws))
 
 
 def reject_line(rejection: Rejection) -> bytes:
