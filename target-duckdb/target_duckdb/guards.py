@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 Form: TypeAlias = Any  # a type, a union of types, an annotated type
 INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 TEXT = str | int | bool | None
+INTEGER_AS_TEXT = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,17})\Z")]
+NUMBER_AS_TEXT = Annotated[
+    str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?([eE][-+]?[0-9]{1,2})?\Z")
+]
+"""Texts that DuckDB reads as the number that they tell, exactly or as the nearest double."""
 ACCEPTED: dict[str, Any] = {
     "VARCHAR": TEXT,
-    "BIGINT": INTEGER | None,
+    "BIGINT": INTEGER | INTEGER_AS_TEXT | None,
     "HUGEINT": INTEGER | None,
-    "DOUBLE": float | None,
-    "BOOLEAN": bool | None,
+    "DOUBLE": float | NUMBER_AS_TEXT | None,
+    "BOOLEAN": bool | Literal[0, 1, "true", "false"] | None,
     "JSON": Raw,
 }
 LIGHT = frozenset({"VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMPTZ"})

@@ -56,5 +56,7 @@ def keep(shape: Shape, strays: tuple[str, ...], messages: Iterable[msgspec.Struc
 
 
 def _text(value: object, column_type: str) -> object:
-    """Return a key's value as it is stored: a text column holds what came as it was written."""
-    return value if isinstance(value, str) or column_type != "VARCHAR" else ENCODE(value).decode()
+    """Return a key's value as it is stored: a number may come as text, and a text as something else."""
+    if column_type == "VARCHAR":
+        return value if isinstance(value, str) else ENCODE(value).decode()
+    return int(str(value))
