@@ -139,7 +139,7 @@ class Committer:
             or segment.shape.stream in self.odd
             or segment.is_fresh
             or segment.base
-            or segment.rejects.exists()
+            or (segment.rejects.exists() and self.settings.on_invalid_value == "fail")
         )
 
     def _prepare(self, batch: Batch, stages: dict[Path, Stage]) -> None:
@@ -188,9 +188,12 @@ class Committer:
         columns = self.tables.prepare(shape, extra)
         if stage is None:
             staged, rejected, replaced = segment.rows, 0, self._insert(segment, columns, extra)
+            if segment.rejects.exists():
+                left_out = sql.read_rejects_sql(str(segment.rejects), segment.longest_reject)
+                segment.values_rejected = self.ledger.note_rejects(tally, f"({left_out})")
         else:
             if stage.rejects:
-                self.ledger.note_rejects(tally, stage.rejects)
+                self.ledger.note_rejects(tally, quote(stage.rejects))
             staged, rejected = stage.staged, stage.rejected
             replaced = self._replace(segment, stage, columns, extra)
         tally.rows_in += segment.rows + segment.records_rejected

@@ -13,7 +13,7 @@ import duckdb
 
 from target_duckdb import sql
 from target_duckdb.errors import DatabaseError
-from target_duckdb.sql import LEDGER, LEDGER_SCHEMA, WAREHOUSE, quote
+from target_duckdb.sql import LEDGER, LEDGER_SCHEMA, WAREHOUSE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -70,13 +70,14 @@ class Ledger:
         """Enter a change of a table's columns."""
         self._changes.append([self.run_id, table.schema, table.name, column, change, old, new, self.now])
 
-    def note_rejects(self, tally: Tally, rejects: str) -> None:
-        """Enter the values that a stage left out."""
-        self.run(
+    def note_rejects(self, tally: Tally, rejects: str) -> int:
+        """Enter the values that were left out, as a table or query has them; return how many they are."""
+        entered = self.run(
             f"INSERT INTO {SCHEMA}.rejected_values"
-            f" SELECT ?, ?, ?, ?, key, property, raw, reason, ? FROM {quote(rejects)}",
+            f" SELECT ?, ?, ?, ?, key, property, raw, reason, ? FROM {rejects}",
             [self.run_id, tally.table.schema, tally.table.name, tally.stream, self.now],
         )
+        return int(entered[0][0])
 
     def close(self, batch: Batch, touched: Iterable[Tally], rows_in: int) -> None:
         """Finish the entries of a commit."""

@@ -11,7 +11,7 @@ import msgspec
 
 from target_duckdb.batches import is_readable
 from target_duckdb.rawjson import readable
-from target_duckdb.values import UNDECLARED, Rejection, reject_line
+from target_duckdb.values import UNDECLARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,13 +46,13 @@ def keep(shape: Shape, strays: tuple[str, ...], messages: Iterable[msgspec.Struc
         record = message.record  # type: ignore[attr-defined] # the guard made it
         for field, name in names:
             raw = bytes(getattr(record, field))
-            if not raw or raw == b"null":
-                continue
-            key = {column.property: _text(getattr(record, place), column.type) for place, column in keys}
-            text = ENCODE(key).decode() if key else "null"
-            yield reject_line(
-                Rejection(text, name, readable(raw.decode("utf-8", "surrogateescape")), UNDECLARED)
-            )
+            if raw and raw != b"null":
+                key = {column.property: _text(getattr(record, place), column.type) for place, column in keys}
+                text = ENCODE(key).decode() if key else "null"
+                yield (
+                    ENCODE({"key": text, "property": name, "raw": _readable(raw), "reason": UNDECLARED})
+                    + b"\n"
+                )
 
 
 def _text(value: object, column_type: str) -> object:
@@ -60,3 +60,8 @@ def _text(value: object, column_type: str) -> object:
     if column_type == "VARCHAR":
         return value if isinstance(value, str) else ENCODE(value).decode()
     return int(str(value))
+
+
+def _readable(raw: bytes) -> str:
+    is_plain = raw.isascii() and 0 not in raw
+    return raw.decode() if is_plain else readable(raw.decode("utf-8", "surrogateescape"))
