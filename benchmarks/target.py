@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -206,6 +207,23 @@ def wide(rows: int) -> Iterator[str]:
         yield message("wide", {"id": str(number), **values})
 
 
+def undeclared(rows: int) -> Iterator[str]:
+    """Yield the contacts under a schema that lacks one of their properties."""
+    yield head("contacts", {name: rule for name, rule in CONTACT.items() if name != "website"})
+    yield from islice(contacts(rows), 1, None)
+
+
+def as_text(rows: int) -> Iterator[str]:
+    """Yield the contacts, their numbers as texts."""
+    chance = random.Random(7)
+    yield head("contacts")
+    for number in range(rows):
+        record = contact(number, chance)
+        yield message(
+            "contacts", record | {name: str(record[name]) for name in ("score", "visits", "rating")}
+        )
+
+
 def batch(rows: int, suffix: str) -> Iterator[str]:
     """Yield the contacts as a BATCH of one file, which is made first."""
     file, chance = ROOT / f"batch-{rows}.{suffix}", random.Random(7)
@@ -241,6 +259,8 @@ CASES: dict[str, Callable[[int], Iterator[str]]] = {
     "1,000 rows": lambda _rows: contacts(1000),
     "10,000 rows": lambda _rows: contacts(10_000),
     "small batches": lambda rows: contacts(rows // 10),
+    "undeclared property": undeclared,
+    "numbers as text": as_text,
     "BATCH of JSON lines": lambda rows: batch(rows, "jsonl"),
     "BATCH of gzip": lambda rows: batch(rows, "jsonl.gz"),
     "BATCH of Parquet": lambda rows: batch(rows, "parquet"),

@@ -141,8 +141,8 @@ def query_of(segment: Segment, has_metadata: bool) -> str:  # noqa: FBT001
 def _parquet_query(segment: Segment, more: Sequence[str]) -> str:
     file = segment.files[0]
     source = parquet.source_sql([str(each.path) for each in segment.files], file.part)
-    known = {"version": file.version}
-    facts = {name: f"CAST({known.get(name) or 'NULL'} AS {sql.ENVELOPE[name]})" for name in more}
+    known = {"version": file.version if file.version is not None else "NULL"}
+    facts = {name: f"CAST({known.get(name, 'NULL')} AS {sql.ENVELOPE[name]})" for name in more}
     return parquet.select_sql(segment.shape, file.types, source, facts)
 
 

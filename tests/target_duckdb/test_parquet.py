@@ -395,6 +395,14 @@ def test_metadata_and_versions(warehouse, write):
     assert warehouse.sql(query) == [(number, 5, None, True) for number in range(3)]
 
 
+@pytest.mark.parametrize("version", [0, 7])
+def test_a_version_is_that_of_the_message(warehouse, write, version):
+    name = write("b.parquet", "SELECT 1 AS id")
+    warehouse.load(schema("a"), record("a", 3, id=2), batch("a", name, version=version))
+    found = warehouse.sql("SELECT id, _sdc_table_version FROM crm.a ORDER BY id")
+    assert found == [(1, version), (2, 3)]
+
+
 def test_live_keys_and_marks_of_deletion(warehouse, write):
     warehouse.load(schema("a"), *records("a", [1, 2, 3, 4]))
     keys = write("keys.parquet", "SELECT unnest([1, 2, 3]) AS id")
