@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import shutil
 import zlib
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -37,7 +38,7 @@ class Encoding(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class BatchFile:
+class BatchFile(ABC):
     """A file of records, and what of its BATCH message belongs to each of them."""
 
     name: str  # as the message has it
@@ -58,9 +59,9 @@ class BatchFile:
             for records in self.records():
                 yield b"".join([head + record + tail for record in records])
 
+    @abstractmethod
     def records(self) -> Iterator[list[bytes]]:
         """Yield some records at a time, as JSON without newlines."""
-        raise NotImplementedError
 
 
 class JsonLines(BatchFile):
