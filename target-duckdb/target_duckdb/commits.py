@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 import time
 from typing import TYPE_CHECKING, NoReturn
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
     from target_duckdb.batches import Batch, Shape
     from target_duckdb.columns import Column, TableColumn
     from target_duckdb.database import Database
+    from target_duckdb.errors import LoadError
     from target_duckdb.settings import Settings
     from target_duckdb.staging import Stage
+
+LOGGER = logging.getLogger("target-duckdb")
+COMPACT_EVERY = 25
+"""Commits: in a run that lasts for days, each leaves space behind, and the next has more to look through."""
 
 
 class Committer:
@@ -50,6 +56,7 @@ class Committer:
         self.odd: set[str] = set()
         """The streams that have to be staged."""
         self._too_many_columns = math.inf
+        self._compacted = 0
 
     @property
     def rows_in(self) -> int:
@@ -86,13 +93,32 @@ class Committer:
         tallies, withheld = copy.deepcopy(self.tallies), list(self.deleter.withheld)
         try:
             self._commit(batch, straight)
-        except (OddError, OutOfMemoryError) as error:
-            if isinstance(error, OutOfMemoryError) and not self._is_sparing(batch):
-                raise
-            self.tallies, self.deleter.withheld = tallies, withheld
-            return False
+        except (OddError, DatabaseError) as error:
+            if not self._has_landed(error):
+                if not self._may_go_right(batch, error):
+                    raise
+                self.tallies, self.deleter.withheld = tallies, withheld
+                return False
         self.tables.settle()
         return True
+
+    def _has_landed(self, error: LoadError) -> bool:
+        """Return whether a batch is there in spite of an error: DuckDB may fail once it has committed."""
+        if not self.database.is_in_doubt:
+            return False
+        try:
+            has_landed = self.ledger.has_commit()
+        except DatabaseError:
+            return False
+        if has_landed:
+            LOGGER.warning("all is committed, but the database file could not be tidied up: %s", error)
+        return has_landed
+
+    def _may_go_right(self, batch: Batch, error: LoadError) -> bool:
+        """Return whether there is another way to commit a batch, which is taken from now on."""
+        if isinstance(error, OutOfMemoryError):
+            return self._is_sparing(batch)
+        return isinstance(error, OddError)
 
     def _is_sparing(self, batch: Batch) -> bool:
         """Do with less memory; return whether that is new."""
@@ -113,9 +139,9 @@ class Committer:
                 self.stager.drop(stage)
 
     def _commit_stages(self, batch: Batch, stages: dict[Path, Stage]) -> None:
-        finish = (lambda: compact(self.database, self.rows_in)) if batch.is_final else None
+        is_compacting = batch.is_final or self.ledger.commits % COMPACT_EVERY == COMPACT_EVERY - 1
         most = max((step.rows for step in batch.steps if isinstance(step, Segment)), default=0)
-        with self.database.transaction(finish, rows=most):
+        with self.database.transaction(self._compact if is_compacting else None, rows=most):
             self.ledger.open()
             self.tables.open()
             self._prepare(batch, stages)
@@ -130,6 +156,10 @@ class Committer:
         for step in batch.steps:
             if isinstance(step, Activation) and step.base:
                 self.deleter.forget(step.base.stream)
+
+    def _compact(self) -> None:
+        rows, self._compacted = self.rows_in - self._compacted, self.rows_in
+        compact(self.database, rows)
 
     def _is_straight(self, segment: Segment) -> bool:
         """Whether a segment may go into its table without being staged: nothing odd is known of it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from target_duckdb.database import ROW_GROUP
-from target_duckdb.errors import DatabaseError
+from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import WAREHOUSE, Table, literal
 
 if TYPE_CHECKING:
@@ -21,23 +21,21 @@ LOGGER = logging.getLogger("target-duckdb")
 
 
 def compact(database: Database, rows: int) -> None:
-    """After a run of some rows, put a fresh copy in the place of a warehouse of which much is waste.
+    """After a load of some rows, put a fresh copy in the place of a warehouse of which much is waste.
 
-    Before that, after a small run, DuckDB merges row groups that are not full; after a large one, which
+    Before that, after a small load, DuckDB merges row groups that are not full; after a large one, which
     leaves few, that would be the larger part of the work and gain nothing.
 
     The old file stays locked until the new one has its name, so nobody writes to it in between. A copy that
     fails, for want of disk perhaps, leaves everything as it was.
     """
-    database.run(f"SET max_vacuum_tasks = {TASKS if rows < MANY_ROWS else 0}")
-    database.run(f"CHECKPOINT {WAREHOUSE}")
-    database.run("SET max_vacuum_tasks = 0")
-    if _used_share(database) > 1 - WASTE:
-        return
     path = Path(database.settings.path).resolve()
     fresh = path.with_name(path.name + ".compact")
+    _remove(fresh)  # of a run that was killed
+    _checkpoint(database, TASKS if rows < MANY_ROWS else 0)
+    if _used_share(database) > 1 - WASTE:
+        return
     try:
-        fresh.unlink(missing_ok=True)
         _copy(database, fresh)
         _give(fresh, path.stat())
         with fresh.open("rb") as written:
@@ -45,7 +43,27 @@ def compact(database: Database, rows: int) -> None:
         database.replace(fresh)
     except (DatabaseError, OSError) as error:
         LOGGER.warning("the database could not be compacted: %s", error)
-        fresh.unlink(missing_ok=True)
+        _remove(fresh)
+
+
+def _checkpoint(database: Database, tasks: int) -> None:
+    """Write all to the file; merge row groups meanwhile, if there is memory for all columns of some."""
+    database.run(f"SET max_vacuum_tasks = {tasks}")
+    try:
+        database.run(f"CHECKPOINT {WAREHOUSE}")
+    except OutOfMemoryError as error:
+        if not tasks:
+            raise
+        LOGGER.warning("row groups were not merged, and all else is done: %s", error)
+        database.reopen()
+        _checkpoint(database, 0)
+    finally:
+        database.run("SET max_vacuum_tasks = 0")
+
+
+def _remove(fresh: Path) -> None:
+    for path in (fresh, fresh.with_name(fresh.name + ".wal")):
+        path.unlink(missing_ok=True)
 
 
 def _give(fresh: Path, old: os.stat_result) -> None:

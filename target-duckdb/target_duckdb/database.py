@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import logging
 import re
 import time
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from target_duckdb.address import REMOTE, hide, is_file, is_remote, shown
-from target_duckdb.doublewrite import DoubleWrite
+from target_duckdb.doublewrite import HEADERS, DoubleWrite
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import OVERWRITTEN, WAREHOUSE, literal
 
@@ -35,7 +37,9 @@ SMALL_ROW_GROUP, FEW_ROWS = 24_576, 3 * ROW_GROUP
 size: five streams in turn take a quarter less time so, and 6 % more room."""
 SMALLEST_ROW_GROUP = 12_288
 """For tables of which a row group does not fit into memory; one that is full goes to the file at once."""
+MAGIC = slice(8, 12)
 FIRST_WAIT, LONGEST_WAIT = 0.02, 1.0
+LOGGER = logging.getLogger("target-duckdb")
 
 
 class Database:
@@ -45,6 +49,8 @@ class Database:
         self.settings = settings
         self.patience = settings.lock_timeout_seconds
         self._largest_row_group = ROW_GROUP
+        self.is_in_doubt = False
+        """Whether a COMMIT ended with an error: DuckDB may have committed, and failed at what comes then."""
         if not is_file(settings.path) and not self.is_remote:
             raise DatabaseError(
                 f"path {shown(settings.path)} is no local file: write where it is, as in"
@@ -100,26 +106,52 @@ class Database:
     def transaction(self, finish: Callable[[], None] | None = None, *, rows: int = 0) -> Iterator[None]:
         """Attach the warehouse, and commit what is done meanwhile or leave no trace of it; then finish.
 
-        `rows` is how many a table gets at most.
+        `rows` is how many a table gets at most. What goes wrong after the COMMIT is told and changes nothing.
         """
         usual = SMALL_ROW_GROUP if SMALL_ROW_GROUP < rows <= FEW_ROWS else ROW_GROUP
-        self._attach(min(self._largest_row_group, usual))
+        self._attach(f"ROW_GROUP_SIZE {min(self._largest_row_group, usual)}")
+        self.is_in_doubt = False
         try:
             self._keep_blocks()
             self.run("BEGIN")
             try:
                 yield
+                self.is_in_doubt = True
                 self.run("COMMIT")
             except BaseException:
                 self._rollback()
                 raise
-            self._keep_blocks()  # a large COMMIT has written a header
-            if finish and not self.is_remote:
-                finish()
+            self.is_in_doubt = False
+            is_tidy = self._tidy(finish)
         finally:
             self._detach()
-        if self._doublewrite:
+        if self._doublewrite and is_tidy:
             self._doublewrite.drop()  # not after an error, which may have cut a write short too
+
+    def _tidy(self, finish: Callable[[], None] | None) -> bool:
+        """Do what is left after a COMMIT, which writes a header if it is large; return whether that went."""
+        try:
+            self._keep_blocks()
+            if finish and not self.is_remote:
+                finish()
+        except (DatabaseError, OSError) as error:
+            LOGGER.warning("all is committed, but the database file could not be tidied up: %s", error)
+            return False
+        return True
+
+    def reopen(self) -> None:
+        """Attach the warehouse anew, after an error that DuckDB does not survive otherwise."""
+        self._detach()
+        self._attach(f"ROW_GROUP_SIZE {ROW_GROUP}")
+        self._keep_blocks()
+
+    def look(self, query: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Return what a query finds in the warehouse as it is now, to which nothing is written meanwhile."""
+        self._attach("READ_ONLY")
+        try:
+            return self.run(query, parameters)
+        finally:
+            self._detach()
 
     def replace(self, fresh: Path) -> None:
         """Put another file in the place of the warehouse, all of which is written."""
@@ -143,14 +175,14 @@ class Database:
         except DatabaseError:
             return  # DuckDB has rolled back already; the first error is the one that counts
 
-    def _attach(self, row_group: int) -> None:
+    def _attach(self, option: str) -> None:
         path = self.settings.path
         if not self.is_remote:
             self._make_folder(Path(path).parent)
         started, wait = time.monotonic(), FIRST_WAIT
         while True:
             try:
-                self._open(row_group)
+                self._open(option)
             except DatabaseError as error:
                 cause = str(error.__cause__)
                 if "Could not set lock" not in cause:
@@ -162,10 +194,11 @@ class Database:
             time.sleep(min(wait, max(started + self.patience - time.monotonic(), FIRST_WAIT)))
             wait = min(wait * 1.5, LONGEST_WAIT)
 
-    def _open(self, row_group: int) -> None:
+    def _open(self, option: str) -> None:
         if self._doublewrite:
+            _remove_stub(self._doublewrite.path)
             self._doublewrite.restore()
-        self.run(self._attach_sql(row_group))
+        self.run(self._attach_sql(option))
         if self._doublewrite:
             self._doublewrite.open()
 
@@ -177,8 +210,8 @@ class Database:
                 f"cannot make the folder of {self.settings.path}: {error.strerror}"
             ) from error
 
-    def _attach_sql(self, row_group: int) -> str:
-        path, options = self.settings.path, [f"ROW_GROUP_SIZE {row_group}"]
+    def _attach_sql(self, option: str) -> str:
+        path, options = self.settings.path, [option]
         if self.is_remote:
             return f"ATTACH {literal(path)} AS {WAREHOUSE}"
         if not (Path(path).is_file() and Path(path).stat().st_size):
@@ -193,6 +226,21 @@ class Database:
             " what was committed before is safe. Close that process, or let it read a published copy,"
             " and run again"
         )
+
+
+def _remove_stub(path: Path) -> None:
+    """Remove a database file of which not even the headers are written, unless somebody is about to do so.
+
+    A full disk or a kill leaves one, and DuckDB neither opens it nor writes it anew.
+    """
+    try:
+        with path.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock that DuckDB takes
+            begun = file.read(HEADERS)
+            if len(begun) < HEADERS and (not begun or begun[MAGIC] == b"DUCK"):
+                path.unlink()
+    except OSError:
+        return  # there is none, or DuckDB says what is wrong with it
 
 
 def _first_line(error: Exception) -> str:

@@ -29,7 +29,7 @@ class Ledger:
     """Writes the ledger of one run."""
 
     def __init__(self, database: Database, target_schema: str | None) -> None:
-        self.run = database.run
+        self.run, self.look = database.run, database.look
         self.target_schema = target_schema or "main"
         self.run_id = os.environ.get("TARGET_DUCKDB_RUN_ID") or str(uuid.uuid4())
         self.nonce = str(uuid.uuid4())
@@ -59,6 +59,11 @@ class Ledger:
             ]
             self._insert("runs", [*ours, self.started_at, self.now, 0, 0, "running"])
 
+    def has_commit(self) -> bool:
+        """Return whether the commit at hand is in the database, whatever DuckDB said."""
+        query = f"SELECT 1 FROM {SCHEMA}.runs WHERE run_id = ? AND nonce = ? AND commits = ?"
+        return bool(self.look(query, [self.run_id, self.nonce, self.commits + 1]))
+
     def streams_of(self, table: Table) -> set[str]:
         """Return the streams that have been loaded into a table."""
         query = f"SELECT DISTINCT stream FROM {SCHEMA}.streams WHERE schema_name = ? AND table_name = ?"
@@ -73,7 +78,7 @@ class Ledger:
     def note_rejects(self, tally: Tally, rejects: str) -> int:
         """Enter the values that were left out, as a table or query has them; return how many they are."""
         entered = self.run(
-            f"INSERT INTO {SCHEMA}.rejected_values"
+            f"INSERT INTO {sql.ledger_sql('rejected_values')}"
             f" SELECT ?, ?, ?, ?, key, property, raw, reason, ? FROM {rejects}",
             [self.run_id, tally.table.schema, tally.table.name, tally.stream, self.now],
         )
@@ -116,7 +121,7 @@ class Ledger:
     def _insert(self, table: str, *rows: list[object]) -> None:
         """Enter rows as one parameter: for each of them DuckDB looks for pandas, a tenth of a millisecond."""
         if rows:
-            self.run(sql.insert_rows_sql(f"{SCHEMA}.{table}", len(rows[0])), [json.dumps(rows)])
+            self.run(sql.insert_rows_sql(sql.ledger_sql(table), len(rows[0])), [json.dumps(rows)])
 
 
 def _now() -> str:

@@ -225,6 +225,12 @@ def insert_sql(table: str, values: Mapping[str, str], source: str) -> str:
     return f"INSERT INTO {table} ({names}) SELECT {', '.join(values.values())} FROM {source} s"
 
 
+def ledger_sql(table: str) -> str:
+    """Return a table of the ledger and its columns, for an INSERT; somebody may have added others."""
+    columns = ", ".join(column.partition(" ")[0] for column in LEDGER_TABLES[table].split(", "))
+    return f"{WAREHOUSE}.{LEDGER_SCHEMA}.{table} ({columns})"
+
+
 def insert_rows_sql(table: str, width: int) -> str:
     """Return the statement that appends rows given as one parameter, a JSON array of arrays."""
     values = ", ".join(f"given ->> {place}" for place in range(width))

@@ -12,6 +12,8 @@ import time
 
 import duckdb
 import pytest
+from target_duckdb.database import Database
+from target_duckdb.errors import DatabaseError, OutOfMemoryError
 
 from tests import figures
 from tests.target_duckdb.loading import COMMAND, KEYED, Warehouse, lines, record, records, schema, state
@@ -208,12 +210,29 @@ def test_records_are_committed_when_they_have_waited_long_enough(warehouse):
         assert process.wait(10) == 0
 
 
+def run_limited(warehouse, size, *messages, **settings):
+    """Run the command where no file may have more bytes."""
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(json.dumps(warehouse.config(temp_directory="/tmp", **settings)), "utf-8")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    return subprocess.run(
+        [*COMMAND, "--config", str(config)],
+        input=b"\n".join(lines(messages)),
+        capture_output=True,
+        preexec_fn=limit,
+        timeout=60,
+        check=False,
+    )
+
+
 def test_a_full_disk_stops_the_run_and_leaves_the_last_commit(warehouse):
     first = [schema("a"), *records("a", range(1000)), state({"n": 1})]
     assert warehouse.command(*first).returncode == 0
     size = warehouse.path.stat().st_size
-    config = warehouse.path.with_suffix(".json")
-    config.write_text(json.dumps(warehouse.config(temp_directory="/tmp", batch_size_rows=20_000)), "utf-8")
     chance = random.Random(3)
     texts = [f"{chance.getrandbits(400):0100x}" for _ in range(40_000)]
     more = lines(
@@ -223,19 +242,7 @@ def test_a_full_disk_stops_the_run_and_leaves_the_last_commit(warehouse):
             state({"n": 2}),
         ]
     )
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 1_000_000, size + 1_000_000))
-
-    done = subprocess.run(
-        [*COMMAND, "--config", str(config)],
-        input=b"\n".join(more),
-        capture_output=True,
-        preexec_fn=limit,
-        timeout=60,
-        check=False,
-    )
+    done = run_limited(warehouse, size + 1_000_000, *more, batch_size_rows=20_000)
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
     assert len([line for line in done.stderr.splitlines() if b"ERROR" in line]) == 1
@@ -243,6 +250,55 @@ def test_a_full_disk_stops_the_run_and_leaves_the_last_commit(warehouse):
     assert json.loads(kept) == {"n": 1}
     assert warehouse.command(*more).returncode == 0
     assert warehouse.one("SELECT count(*) FROM crm.a") == 40_000
+
+
+KEYLESS = [schema("k", keys=()), *records("k", [1, 2]), state({"n": 1})]
+
+
+def test_a_disk_that_is_full_after_the_commit_loses_and_doubles_nothing(warehouse):
+    """The rows are in the log; that the file cannot be written is no reason to have them sent again."""
+    warehouse.load(*KEYLESS)
+    done = run_limited(warehouse, warehouse.path.stat().st_size, *KEYLESS)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"n": 1}
+    assert b"tidied up" in done.stderr
+    assert warehouse.ids("crm.k") == [1, 1, 2, 2]
+    assert warehouse.load(*KEYLESS) == [{"n": 1}]
+    assert warehouse.ids("crm.k") == [1, 1, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize("size", [0, 1_000, 4_096, 8_192, 12_288])
+def test_a_database_that_could_not_be_begun_is_begun_anew(warehouse, size):
+    if size:
+        assert run_limited(warehouse, size, *KEYLESS).returncode == 1
+    else:
+        warehouse.path.touch()
+    assert warehouse.load(*KEYLESS) == [{"n": 1}]
+    assert warehouse.ids("crm.k") == [1, 2]
+
+
+def test_a_short_file_that_is_no_database_is_left_alone(warehouse):
+    warehouse.path.write_text("precious", "utf-8")
+    with pytest.raises(DatabaseError, match="not a valid DuckDB database file"):
+        warehouse.load(*KEYLESS)
+    assert warehouse.path.read_text("utf-8") == "precious"
+
+
+@pytest.mark.parametrize("error", [DatabaseError, OutOfMemoryError])
+def test_a_commit_that_fails_once_it_is_done_is_not_repeated(warehouse, monkeypatch, error):
+    """So DuckDB does where the checkpoint that belongs to a COMMIT fails."""
+    run = Database.run
+
+    def fail_after_commit(self, statement, parameters=None):
+        found = run(self, statement, parameters)
+        if statement == "COMMIT":
+            raise error("checkpoint failed")
+        return found
+
+    monkeypatch.setattr(Database, "run", fail_after_commit)
+    assert warehouse.load(*KEYLESS) == [{"n": 1}]
+    assert warehouse.ids("crm.k") == [1, 2]
+    assert warehouse.sql("SELECT rows_in, rows_inserted FROM _load.streams") == [(2, 2)]
 
 
 def test_memory_stays_within_the_limit(warehouse):

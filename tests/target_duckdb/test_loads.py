@@ -373,3 +373,12 @@ def test_more_tables_than_memory_holds_at_once_are_committed_in_turn(warehouse):
     assert all(warehouse.ids(f"crm.{name}") == [0, 1, 2] for name in names)
     assert warehouse.sql("SELECT value::VARCHAR, commits > 2 FROM _load.state, _load.runs") == [("7", True)]
     assert warehouse.one("SELECT sum(rows_in) FROM _load.streams") == 183
+
+
+def test_a_column_that_somebody_added_to_the_ledger_stays_empty(warehouse):
+    warehouse.load(schema("a"), record("a", id=1, name="x"))
+    with duckdb.connect(str(warehouse.path)) as connection:
+        for table in ("runs", "streams", "state", "rejected_values", "schema_changes"):
+            connection.execute(f"ALTER TABLE _load.{table} ADD COLUMN remark VARCHAR")
+    assert warehouse.load(schema("a"), record("a", id=2, name="y", z=1), state(1)) == [1]
+    assert warehouse.sql("SELECT raw, remark FROM _load.rejected_values") == [("1", None)]

@@ -7,6 +7,7 @@ import random
 
 import duckdb
 import pytest
+from target_duckdb import commits, compaction
 
 from tests import figures
 from tests.target_duckdb.loading import Warehouse, noise, record, schema, state
@@ -41,6 +42,51 @@ def test_the_file_stays_small(tmp_path):
 @pytest.mark.soak
 def test_the_file_stays_small_for_a_year(tmp_path):
     assert load_daily(Warehouse(tmp_path / "warehouse.duckdb"), 365) <= 1.5
+
+
+def test_a_long_run_gives_space_back_before_it_ends(tmp_path, monkeypatch):
+    warehouse, chance, sizes = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1), []
+
+    def rows(ids):
+        return [record("a", id=number, name=noise(chance)) for number in ids]
+
+    def compact_and_note_the_size(database, count):
+        sizes.append(warehouse.path.stat().st_size)
+        compaction.compact(database, count)
+
+    warehouse.load(schema("a"), *rows(range(2_000)))
+    monkeypatch.setattr(commits, "compact", compact_and_note_the_size)
+    changes = [
+        message for day in range(60) for message in (*rows(chance.sample(range(2_000), 5)), state(day))
+    ]
+    warehouse.load(schema("a"), *changes, one_by_one=True, batch_size_rows=5)
+    assert warehouse.one("SELECT max(commits) FROM _load.runs") >= 60
+    assert len(sizes) == 3
+    assert max(sizes) < 15_000_000
+    assert warehouse.one("SELECT count(*) FROM crm.a") == 2_000
+
+
+def test_the_copy_of_a_killed_run_is_removed(tmp_path):
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    for name in ("warehouse.duckdb.compact", "warehouse.duckdb.compact.wal"):
+        (tmp_path / name).write_bytes(b"half a copy")
+    warehouse.load(schema("a"), record("a", id=1, name="x"))
+    assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
+
+
+def test_a_table_too_wide_to_be_tidied_up_is_loaded_once(tmp_path):
+    """DuckDB 1.5 commits it, and has too little memory to merge its row groups."""
+    warehouse, chance = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1)
+    names = [f"x{number}" for number in range(500)]
+    messages = [
+        schema("k", {"id": {"type": "integer"}, **{name: {"type": "string"} for name in names}}, keys=()),
+        *(record("k", id=number, **{name: str(chance.random()) for name in names}) for number in range(300)),
+        state({"n": 1}),
+    ]
+    for times in (1, 2):
+        assert warehouse.load(*messages, memory_limit="400MB") == [{"n": 1}]
+        assert warehouse.one("SELECT count(*) FROM crm.k") == 300 * times
+    assert warehouse.sql("SELECT rows_in FROM _load.streams") == [(300,), (300,)]
 
 
 def test_comments_views_and_mode_survive_compaction(tmp_path):
