@@ -11,7 +11,7 @@ from target_duckdb.names import assign_names, comment_of, free_name, name_commen
 from target_duckdb.sql import WAREHOUSE, Table, literal, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from target_duckdb.batches import Shape
     from target_duckdb.database import Database
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TYPE_NAMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 EXACT_IN_DOUBLE = 2**53
 NEW = "__new"
+LANDING = "being loaded, to take the place of "
+"""The comment of a table that is loaded anew, before the name of the old one."""
 
 
 class Tables:
@@ -31,6 +33,10 @@ class Tables:
         self.is_frozen = is_frozen
         self.is_overwriting = is_overwriting
         self._places: dict[str, Table] = {}
+        self._landings: dict[Table, Table] = {}
+        self._created: set[Table] = set()
+        self._schemas: dict[str, str] = {}
+        self._views: set[Table] = set()
         self._renewed: set[str] = set()
         self._renewing: set[str] = set()
         self._columns: dict[Table, list[TableColumn]] = {}
@@ -41,12 +47,18 @@ class Tables:
         """Read the catalogue, once per transaction: others may have been at work in between."""
         self._columns, self._owners, self._renewing, self._comments = {}, {}, set(), {}
         here = "WHERE database_name = ? AND NOT internal"
+        schemas = self.run("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?", [WAREHOUSE])
+        self._schemas = {name.casefold(): name for (name,) in schemas}
+        views = self.run(f"SELECT schema_name, view_name FROM duckdb_views() {here}", [WAREHOUSE])
+        self._views = {Table(schema, name.casefold()) for schema, name in views}
         rows = self.run(
             "SELECT schema_name, table_name, column_name, data_type, coalesce(comment, '')"
             f" FROM duckdb_columns() {here} ORDER BY column_index",
             [WAREHOUSE],
         )
         for schema, name, column, kind, comment in rows:
+            if Table(schema, name.casefold()) in self._views:
+                continue
             found = TableColumn(column, TYPE_NAMES.get(kind, kind), comment)
             self._columns.setdefault(Table(schema, name), []).append(found)
             self._owners.setdefault(schema, {}).setdefault(name, name)
@@ -56,7 +68,8 @@ class Tables:
         )
         for schema, name, comment in rows:
             self._comments[Table(schema, name)] = comment
-            if (owner := original_name(comment)) is not None:
+            owner = comment if comment.startswith(LANDING) else original_name(comment)
+            if owner is not None:
                 del self._owners[schema][name]
                 self._owners[schema][owner] = name
 
@@ -73,19 +86,34 @@ class Tables:
     def landing(self, shape: Shape) -> Table:
         """Return the table that takes a stream's rows: its own, or the one that will replace it."""
         place = self.place(shape)
-        return Table(place.schema, place.name + NEW) if self.is_overwriting else place
+        if not self.is_overwriting:
+            return place
+        if place not in self._landings:
+            owners = self._owners.get(place.schema, {})
+            left = owners.get(LANDING + place.name)  # by a run that failed
+            name = left or free_name(place.name + NEW, self._taken(place.schema))
+            self._landings[place] = Table(place.schema, name)
+        return self._landings[place]
+
+    def _taken(self, schema: str) -> set[str]:
+        """Return the names that no new table of a schema can have."""
+        known = {*self._places.values(), *self._landings.values(), *self._views}
+        here = {table.name.casefold() for table in known if table.schema == schema}
+        return here | {name.casefold() for name in self._owners.get(schema, {}).values()}
 
     def _find_place(self, shape: Shape) -> Table:
-        schema, wanted = shape.table.schema, shape.table.name
-        owners = self._owners.get(schema, {})
-        here = {place.name for place in self._places.values() if place.schema == schema}
-        taken = {name.casefold() for name in (*owners.values(), *here)}
+        schema = self._schemas.get(shape.table.schema.casefold(), shape.table.schema)
+        wanted, owners = Table(schema, shape.table.name), self._owners.get(schema, {})
         if shape.stream in owners:
             return Table(schema, owners[shape.stream])
-        is_there = owners.get(wanted) == wanted and wanted not in here
-        if is_there and self.ledger.streams_of(shape.table) <= {shape.stream}:
-            return shape.table  # somebody else's, or ours and not yet signed
-        return Table(schema, free_name(wanted, taken))
+        if Table(schema, wanted.name.casefold()) in self._views:
+            raise DatabaseError(
+                f"{shape.stream}: {schema}.{wanted.name} is a view: rename it, or load into another schema"
+            )
+        is_there = owners.get(wanted.name) == wanted.name and wanted not in self._places.values()
+        if is_there and self.ledger.streams_of(wanted) <= {shape.stream}:
+            return wanted  # somebody else's, or ours and not yet signed
+        return Table(schema, free_name(wanted.name, self._taken(schema)))
 
     def prepare(self, shape: Shape, extra: Sequence[Column] = ()) -> dict[str, TableColumn]:
         """Make a table fit its stream and return the column of each property."""
@@ -116,13 +144,25 @@ class Tables:
             column for column in existing.values() if column.name not in {new.name for new in found.values()}
         ]
         self._columns[table] = [*kept, *found.values()]
+        if self.is_overwriting:
+            self._compare(shape, found.values())
         return found
+
+    def _compare(self, shape: Shape, fresh: Iterable[TableColumn]) -> None:
+        """Refuse columns that a table does not have in which it would be replaced, if it shall not change."""
+        former = {column.name: column for column in self.columns(self.place(shape))}
+        for column in fresh:
+            current = former.get(column.name)
+            if former and (current is None or current.type != column.type):
+                self._refuse_if_frozen(shape, column.name, current, column.type)
 
     def hold_as_text(self, shape: Shape, column: TableColumn) -> TableColumn:
         """Turn a column into text because it cannot hold exactly what is to come."""
         table = self.landing(shape)
-        self._refuse_if_frozen(shape, column.name, column, "VARCHAR")
-        self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {quote(column.name)} TYPE VARCHAR")
+        if table not in self._created:
+            self._refuse_if_frozen(shape, column.name, column, "VARCHAR")
+        using = convert_sql(quote(column.name), column.type, "VARCHAR")
+        self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {quote(column.name)} TYPE VARCHAR USING {using}")
         self.ledger.note_change(table, column.name, "widen column", column.type, "VARCHAR")
         wider = TableColumn(column.name, "VARCHAR", column.comment)
         self._columns[table] = [
@@ -135,31 +175,53 @@ class Tables:
         return self._columns.get(table, [])
 
     def swap(self, shape: Shape) -> None:
-        """Put a table that was loaded anew in the place of the old one."""
+        """Put a table that was loaded anew in the place of the old one, whose comment it gets."""
         self.prepare(shape)
-        place = self.place(shape)
+        place, landing, comment = self.place(shape), self.landing(shape), self._signed(shape)
+        self._refuse_to_narrow(shape)
         self.run(f"DROP TABLE IF EXISTS {place.sql}")
-        self.run(f"ALTER TABLE {self.landing(shape).sql} RENAME TO {quote(place.name)}")
-        self._columns[place] = self._columns.pop(self.landing(shape))
+        self.run(f"ALTER TABLE {landing.sql} RENAME TO {quote(place.name)}")
+        self._columns[place] = self._columns.pop(landing)
+        self._comments[place] = self._comments.pop(landing)
+        self._note(place, comment)
+
+    def _refuse_to_narrow(self, shape: Shape) -> None:
+        kept = {column.name for column in self.columns(self.landing(shape))}
+        for column in self.columns(self.place(shape)):
+            if self.is_frozen and column.name not in kept:
+                raise DatabaseError(
+                    f"{shape.stream}: {column.name!r}: it would be gone, and schema_evolution is freeze"
+                )
 
     def _create(self, shape: Shape, columns: Sequence[Column], names: dict[str, str]) -> None:
         table = self.landing(shape)
         listed = ", ".join(f"{quote(names[column.property])} {column.type}" for column in columns)
-        if table.schema not in {known.schema for known in self._columns}:
+        if table.schema.casefold() not in self._schemas:
             self.run(f"CREATE SCHEMA IF NOT EXISTS {WAREHOUSE}.{quote(table.schema)}")
+            self._schemas[table.schema.casefold()] = table.schema
         self.run(f"CREATE TABLE {table.sql} ({listed})")
+        self._created.add(table)
         self.ledger.note_change(table, None, "create table")
         for column in columns:
             self._comment(table, column, names[column.property], "")
 
     def _sign(self, shape: Shape) -> None:
         """Write down whose a table is, where its name does not tell."""
-        table = self.landing(shape)
-        comment = self._comments.get(table, "")
-        if shape.stream in {self.place(shape).name, original_name(comment)}:
-            return
-        self._comments[table] = "\n".join(filter(None, [comment, name_comment(shape.stream)]))
-        self.run(f"COMMENT ON TABLE {table.sql} IS {literal(self._comments[table])}")
+        place, landing = self.place(shape), self.landing(shape)
+        self._note(landing, self._signed(shape) if landing == place else LANDING + place.name)
+
+    def _signed(self, shape: Shape) -> str:
+        """Return the comment of a stream's table."""
+        place = self.place(shape)
+        comment = self._comments.get(place, "")
+        if shape.stream in {place.name, original_name(comment)}:
+            return comment
+        return "\n".join(filter(None, [comment, name_comment(shape.stream)]))
+
+    def _note(self, table: Table, comment: str) -> None:
+        if comment != self._comments.get(table, ""):
+            self._comments[table] = comment
+            self.run(f"COMMENT ON TABLE {table.sql} IS {literal(comment)}")
 
     def _comment(self, table: Table, column: Column, name: str, current: str) -> None:
         comment = comment_of(column, name)
@@ -169,7 +231,7 @@ class Tables:
     def _evolve(self, shape: Shape, column: Column, current: TableColumn | None, name: str) -> TableColumn:
         table = self.landing(shape)
         wanted = column.type if current is None else self._widened(table, current, column.type)
-        if current is None or wanted != current.type:
+        if table not in self._created and (current is None or wanted != current.type):
             self._refuse_if_frozen(shape, name, current, wanted)
         if current is None:
             self.run(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {wanted}")

@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from target_duckdb.errors import DatabaseError
 from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings as settings_of
@@ -72,6 +73,59 @@ def test_overwrite_leaves_the_old_table_until_the_run_has_succeeded(warehouse):
     assert warehouse.ids("crm.a") == list(range(5))
     warehouse.load(schema("a"), *records("a", [9]), load_method="overwrite")
     assert warehouse.ids("crm.a") == [9]
+
+
+def test_overwrite_spares_a_table_that_is_called_as_its_own(warehouse):
+    warehouse.load(schema("a__new"), *records("a__new", [1, 2]))
+    broken = [schema("a"), *records("a", [7]), b"not a message"]
+    assert warehouse.command(*broken, load_method="overwrite", batch_size_rows=1).returncode == 1
+    assert warehouse.ids("crm.a__new") == [1, 2]
+    warehouse.load(schema("a"), *records("a", [8]), load_method="overwrite")
+    assert (warehouse.ids("crm.a"), warehouse.ids("crm.a__new")) == ([8], [1, 2])
+    names = warehouse.sql("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'crm' ORDER BY ALL")
+    assert names == [("a",), ("a__new",)]
+
+
+@pytest.mark.parametrize("streams", [["a", "a__new"], ["a__new", "a"]])
+def test_overwrite_keeps_streams_apart_whose_tables_could_be_confused(warehouse, streams):
+    for first in (1, 11):
+        messages = [[schema(name), *records(name, [first + len(name)])] for name in streams]
+        warehouse.load(
+            *messages[0], *messages[1], load_method="overwrite", batch_size_rows=1, one_by_one=True
+        )
+        for name in streams:
+            query = "SELECT DISTINCT table_name FROM _load.streams WHERE stream = ?"
+            assert warehouse.ids(f'crm."{warehouse.one(query, name)}"') == [first + len(name)]
+
+
+def test_overwrite_keeps_what_somebody_wrote_about_the_table(warehouse):
+    warehouse.load(schema("a"), *records("a", [1]))
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("COMMENT ON TABLE crm.a IS 'ours'")
+    warehouse.load(schema("a"), *records("a", [2]), load_method="overwrite")
+    assert warehouse.one("SELECT comment FROM duckdb_tables() WHERE table_name = 'a'") == "ours"
+
+
+@pytest.mark.parametrize(("first", "then"), [("CRM", "crm"), ("crm", "CRM"), ("main", "MAIN")])
+def test_a_schema_spelt_otherwise_is_the_same(warehouse, first, then):
+    warehouse.load(schema("a"), *records("a", [1]), default_target_schema=first)
+    for number in (2, 3):
+        warehouse.load(schema("a"), *records("a", [number]), default_target_schema=then)
+    assert warehouse.ids(f"{first}.a") == [1, 2, 3]
+
+
+def test_prefixes_that_differ_in_case_name_one_schema(warehouse):
+    for _ in range(2):
+        for name in ("Sales-a", "sales-b"):
+            warehouse.load(schema(name), *records(name, [1]), default_target_schema=None)
+    assert warehouse.ids("sales.a") == warehouse.ids("sales.b") == [1]
+
+
+def test_a_view_in_the_place_of_a_table_is_said_to_be_one(warehouse):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("CREATE SCHEMA crm; CREATE VIEW crm.A AS SELECT 1 AS id")
+    with pytest.raises(DatabaseError, match=r"a: crm.a is a view: rename it"):
+        warehouse.load(schema("a"), *records("a", [1]))
 
 
 def test_overwrite_by_nothing_leaves_an_empty_table(warehouse):

@@ -13,7 +13,7 @@ from target_duckdb.errors import DatabaseError
 from target_duckdb.names import assign_names
 from target_duckdb.sql import quote
 
-from tests.target_duckdb.loading import Warehouse, record, schema
+from tests.target_duckdb.loading import Warehouse, activate, live, record, schema
 
 
 @pytest.fixture
@@ -334,3 +334,34 @@ def test_widening_twice_is_widening_once():
 
 def test_conversion_of_a_type_to_itself_is_nothing():
     assert all(convert_sql("x", kind, kind) == "x" for kind in SAMPLES)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [schema("a"), record("a", 5, id=1), activate("a", 5)],
+        [schema("a"), record("a", id=1), *live("a", [1], 7)],
+        [schema("a"), record("a", id=1), record("a", id=2, _sdc_deleted_at="2026-01-01T00:00:00Z")],
+    ],
+    ids=["version", "live keys", "mark"],
+)
+def test_a_frozen_schema_lets_a_new_table_have_all_its_columns(warehouse, messages):
+    warehouse.load(*messages, schema_evolution="freeze", one_by_one=True, batch_size_rows=1)
+    assert "_sdc_deleted_at" in warehouse.types("a")
+
+
+OTHERS = {
+    "another type": {"id": {"type": "string"}, "name": {"type": "string"}},
+    "a column more": {"id": {"type": "integer"}, "name": {"type": "string"}, "z": {"type": "string"}},
+    "a column less": {"id": {"type": "integer"}},
+}
+
+
+@pytest.mark.parametrize("rules", OTHERS.values(), ids=OTHERS)
+def test_overwrite_does_not_change_a_frozen_schema(warehouse, rules):
+    settings = {"load_method": "overwrite", "schema_evolution": "freeze"}
+    warehouse.load(schema("a"), record("a", id=1, name="x"), **settings)
+    warehouse.load(schema("a"), record("a", id=2, name="y"), **settings)
+    with pytest.raises(DatabaseError, match="schema_evolution is freeze"):
+        warehouse.load(schema("a", rules), record("a", id=3), **settings)
+    assert warehouse.sql("SELECT id, name FROM crm.a") == [(2, "y")]
