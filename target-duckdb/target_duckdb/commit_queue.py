@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from target_duckdb.batches import Segment
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from target_duckdb.batches import Batch
     from target_duckdb.settings import Settings
 
+NOT_ASCII = re.compile("[^\x00-\x7f]")
 HURRY = 2.0
 WAITING = 2  # batches that DuckDB may be behind the reader; a third has the reader wait
 
@@ -30,6 +33,7 @@ class CommitQueue:
     def __init__(self, settings: Settings, spill: Path) -> None:
         self.database = Database(settings, str(spill))
         self.committer = Committer(self.database, settings)
+        self._is_overwriting = settings.load_method == "overwrite"
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._commits: deque[tuple[Future[None], Batch]] = deque()
         self._has_failed = False
@@ -40,7 +44,13 @@ class CommitQueue:
         self.database.patience = HURRY
 
     def add(self, batch: Batch) -> None:
-        """Have a batch committed, after a wait if too many are waiting; raise what went wrong before."""
+        """Have a batch committed, after a wait if too many are waiting; raise what went wrong before.
+
+        Rows of an `overwrite` count only once all are there and take the place of the old ones: a STATE that
+        covers them has to wait for that.
+        """
+        if self._is_overwriting and not batch.is_final:
+            batch = replace(batch, state=None)
         self._wait_for_all_but(WAITING - 1)
         self._commits.append((self._worker.submit(self._commit, batch), batch))
 
@@ -88,9 +98,10 @@ class CommitQueue:
 
 
 def release(state: bytes) -> None:
-    """Write a STATE to standard output."""
+    """Write a STATE to standard output as it came, but for letters that not every terminal can show."""
+    text = NOT_ASCII.sub(lambda letter: json.dumps(letter[0])[1:-1], state.decode())
     try:
-        sys.stdout.write(json.dumps(json.loads(state)) + "\n")
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except OSError as error:
         raise OutputError(

@@ -75,6 +75,30 @@ def test_overwrite_leaves_the_old_table_until_the_run_has_succeeded(warehouse):
     assert warehouse.ids("crm.a") == [9]
 
 
+def test_overwrite_lets_no_state_out_before_its_rows_count(warehouse):
+    messages = [schema("a"), *records("a", [1]), state(1), *records("a", [2]), state(2)]
+    settings = {"load_method": "overwrite", "batch_size_rows": 1}
+    broken = warehouse.command(*messages, b"not a message", **settings)
+    assert (broken.returncode, broken.stdout) == (1, b"")
+    assert warehouse.sql("SELECT value FROM _load.state") == []
+    assert warehouse.load(*messages, one_by_one=True, **settings) == [2]
+    assert warehouse.ids("crm.a") == [1, 2]
+
+
+STATES = {
+    "fractions": '{"n": 1.10, "big": 12345678901234567890.123, "huge": 1e400}',
+    "5,000 digits": '{"n":' + "9" * 5000 + "}",
+    "letters": '"😀"',
+}
+
+
+@pytest.mark.parametrize("value", STATES.values(), ids=STATES)
+def test_a_state_leaves_as_it_came(warehouse, value):
+    done = warehouse.command(f'{{"type": "STATE", "value": {value}}}'.encode())
+    assert done.returncode == 0
+    assert done.stdout.decode("ascii").strip() == value.replace("😀", "\\ud83d\\ude00")
+
+
 def test_overwrite_spares_a_table_that_is_called_as_its_own(warehouse):
     warehouse.load(schema("a__new"), *records("a__new", [1, 2]))
     broken = [schema("a"), *records("a", [7]), b"not a message"]
