@@ -1,7 +1,7 @@
 """The expressions by which DuckDB turns what was spooled into values of columns, exactly or not at all.
 
-DuckDB's own casts are too kind for that: they drop zones and whatever follows a time, round decimals, and
-take BST for Bangladesh. So a text is matched before it is cast.
+DuckDB's own casts are too kind for that: they drop zones and whatever follows a time or a day, have a year 0,
+round decimals and take BST for Bangladesh. So a text is matched before it is cast.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
 DAY, HOUR = "[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}", "[0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}}(\\.[0-9]*)?)?"
 UTC, SHIFT = " ?([Zz]|UTC)", "[-+](0[0-9]|1[0-5])(:?[0-5][0-9])?"
-STAMPED = (  # the most usual endings first; DuckDB takes BST for Bangladesh, and 99 hours for a zone
-    f"CASE WHEN {{v}} LIKE '____-__-__%' AND (ends_with({{v}}, 'Z') OR ends_with({{v}}, '+00:00')"
+ENDING = "(ends_with({v}, 'Z') AND NOT ends_with({v}, 'NZ') OR ends_with({v}, '+00:00'))"  # NZ is New Zealand
+STAMPED = (  # the most usual form first, by a pattern that costs a quarter of the regular expression
+    f"CASE WHEN {{v}} >= '0001' AND ({ENDING} AND {{v}} GLOB '[0-9]???-??-?[0-9][T ]??:??:??*'"
     f" OR regexp_full_match({{v}}, '{DAY}([Tt ] *{HOUR}({UTC}|{SHIFT})?)?'))"
     " THEN coalesce(TRY_CAST({v} AS TIMESTAMPTZ), TRY_CAST(upper({v}) AS TIMESTAMPTZ)) END"
 )
+DIGITS = "[0-9][0-9]"
 READERS = {
     "TIMESTAMPTZ": STAMPED,
     "TIMESTAMP": f"CAST({STAMPED} AS TIMESTAMP)",  # DuckDB drops a zone; the session's, and ours, is UTC
     "DATE": (
-        "CASE WHEN {v} LIKE '____-__-__'"
-        f" OR regexp_full_match({{v}}, '{DAY}[Tt ]00:00:00(\\.0*)?({UTC}|[-+][0-9:]+)?')"
+        f"CASE WHEN {{v}} >= '0001' AND ({{v}} GLOB '{DIGITS}{DIGITS}-{DIGITS}-{DIGITS}'"
+        f" OR regexp_full_match({{v}}, '{DAY}[Tt ]00:00:00(\\.0*)?({UTC}|[-+][0-9:]+)?'))"
         " THEN TRY_CAST({v}[:10] AS DATE) END"
     ),
     "TIME": (  # DuckDB drops a zone and whatever else follows

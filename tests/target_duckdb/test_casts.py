@@ -1,0 +1,84 @@
+"""The expressions by which texts become values: what means something else, or nothing, is no value."""
+
+from __future__ import annotations
+
+import random
+import re
+
+import duckdb
+import pytest
+from target_duckdb.casts import value_sql
+
+ODD = [
+    ("DATE", "1-01-01-01"),
+    ("DATE", "2024-01-1 "),
+    ("DATE", "  24-01-01"),
+    ("DATE", "-001-01-01"),
+    ("DATE", "0000-01-01"),
+    ("DATE", "0000-01-01T00:00:00Z"),
+    ("DATE", "2024-01-01x"),
+    ("TIMESTAMPTZ", "2024-01-01 (BC) 10:00:00Z"),
+    ("TIMESTAMPTZ", "2024-01-01 10:00:00 NZ"),
+    ("TIMESTAMPTZ", "2024-01-01T10:00:00NZ"),
+    ("TIMESTAMPTZ", "  24-01-01T00:00:00Z"),
+    ("TIMESTAMPTZ", "-001-01-01T00:00:00Z"),
+    ("TIMESTAMPTZ", "2024-01-1  10:00:00Z"),
+    ("TIMESTAMPTZ", "0000-01-01T00:00:00Z"),
+    ("TIMESTAMPTZ", "0000-01-01"),
+    ("TIMESTAMP", "2024-01-01 10:00:00 NZ"),
+]
+SOUND = [
+    ("DATE", "2024-02-29", "2024-02-29"),
+    ("DATE", "0001-01-01T00:00:00.0+02:00", "0001-01-01"),
+    ("TIMESTAMPTZ", "2024-07-01T10:00:00Z", "2024-07-01 10:00:00+00"),
+    ("TIMESTAMPTZ", "2024-07-01 10:00:00.123456Z", "2024-07-01 10:00:00.123456+00"),
+    ("TIMESTAMPTZ", "2024-07-01T10:00:00.5+00:00", "2024-07-01 10:00:00.5+00"),
+    ("TIMESTAMPTZ", "2024-07-01 10:00:00+00:00", "2024-07-01 10:00:00+00"),
+    ("TIMESTAMPTZ", "2024-07-01t10:00:00z", "2024-07-01 10:00:00+00"),
+    ("TIMESTAMPTZ", "2024-07-01", "2024-07-01 00:00:00+00"),
+    ("TIMESTAMP", "9999-12-31T23:59:59+05:30", "9999-12-31 18:29:59"),
+]
+INSTANT = re.compile(
+    r"\d{4}-\d\d-\d\d([Tt ] *\d\d?:\d\d(:\d\d?(\.\d*)?)?( ?([Zz]|UTC)| ?(UTC)?[-+]\d\d(:?\d\d)?)?)?", re.ASCII
+)
+"""What tells an instant; DuckDB may be asked which."""
+BASES = ("2024-01-01T10:00:00Z", "2024-01-01 10:00:00.123+00:00", "2024-01-01 (BC) 10:00:00Z")
+LETTERS = "0123456789-:TZN +.()BC"
+
+
+@pytest.fixture(scope="module")
+def cast():
+    """Return what texts become in a column of a type."""
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+
+        def cast(kind: str, texts: list[str]) -> list[str | None]:
+            query = f"SELECT ({value_sql(kind, 'v')})::VARCHAR FROM (SELECT unnest(?::VARCHAR[]) AS v)"
+            return [row[0] for row in connection.execute(query, [texts]).fetchall()]
+
+        yield cast
+
+
+@pytest.mark.parametrize(("kind", "text"), ODD)
+def test_a_text_that_means_something_else_is_no_value(cast, kind, text):
+    assert cast(kind, [text]) == [None]
+
+
+@pytest.mark.parametrize(("kind", "text", "expected"), SOUND)
+def test_the_usual_forms_are_values(cast, kind, text, expected):
+    assert cast(kind, [text]) == [expected]
+
+
+def test_nothing_but_instants_become_instants(cast):
+    chance = random.Random(7)
+    texts = [mutated(chance) for _ in range(20_000)]
+    found = zip(texts, cast("TIMESTAMPTZ", texts), strict=True)
+    assert [text for text, value in found if value and not INSTANT.fullmatch(text)] == []
+
+
+def mutated(chance: random.Random) -> str:
+    letters = list(chance.choice(BASES))
+    for _ in range(chance.randint(1, 3)):
+        place = chance.randrange(len(letters))
+        letters[place : place + chance.randint(0, 1)] = chance.choices(LETTERS, k=chance.randint(0, 2))
+    return "".join(letters)
