@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = Any  # a value out of a JSON text
 INT64 = 2**63 - 1
+EXACT_IN_DOUBLE = 2**53
 
 FORMATS = {
     "date-time": "TIMESTAMPTZ",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Raw
 
+from target_duckdb.columns import EXACT_IN_DOUBLE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,17 +17,21 @@ if TYPE_CHECKING:
 
 Form: TypeAlias = Any  # a type, a union of types, an annotated type
 INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+EXACT = Annotated[int, Meta(ge=-EXACT_IN_DOUBLE, le=EXACT_IN_DOUBLE)]
 TEXT = str | int | bool | None
 INTEGER_AS_TEXT = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,17})\Z")]
 NUMBER_AS_TEXT = Annotated[
-    str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,99})(\.[0-9]{1,99})?([eE][-+]?[0-9]{1,2})?\Z")
+    str,
+    Meta(
+        pattern=r"^-?(0|[1-9][0-9]{0,14}|(0|[1-9][0-9]{0,99})(\.[0-9]{1,99}([eE][-+]?[0-9]{1,2})?|[eE][-+]?[0-9]{1,2}))\Z"
+    ),
 ]
-"""Texts that DuckDB reads as the number that they tell, exactly or as the nearest double."""
+"""Texts that DuckDB reads as the number that they tell: an integer exactly, else as the nearest double."""
 ACCEPTED: dict[str, Any] = {
     "VARCHAR": TEXT,
     "BIGINT": INTEGER | INTEGER_AS_TEXT | None,
     "HUGEINT": INTEGER | None,
-    "DOUBLE": float | NUMBER_AS_TEXT | None,
+    "DOUBLE": float | EXACT | NUMBER_AS_TEXT | None,
     "BOOLEAN": bool | Literal[0, 1, "true", "false"] | None,
     "JSON": Raw,
 }

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from target_duckdb.casts import column_sql, read_type, value_sql
+from target_duckdb.columns import EXACT_IN_DOUBLE
 from target_duckdb.sql import any_sql, literal, parquet_source_sql, quote
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ ODD = {
 }
 """By type of a Parquet column: which of its values JSON has none of, or not that clearly."""
 ODD_FOR = {
-    ("BIGINT", "DOUBLE"): f"({{v}} <> trunc({{v}}) OR abs({{v}}) > {2**53})",
+    ("BIGINT", "DOUBLE"): f"({{v}} <> trunc({{v}}) OR abs({{v}}) > {EXACT_IN_DOUBLE})",
+    ("DOUBLE", "DECIMAL"): f"abs(CAST({{v}} AS DOUBLE)) >= {EXACT_IN_DOUBLE}",
     **{("DATE", kind): MIDNIGHT for kind in (*INSTANTS, "TIMESTAMP_NS")},
 }
 """By type of a table's column and of a Parquet column: which values go by way of JSON."""

@@ -24,7 +24,14 @@ from tests.target_duckdb.loading import KEYED, Warehouse, activate, lines, recor
 
 WHOLE = {"TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER", "UINTEGER"}
 TIMES = {"DATE", "TIMESTAMP", "TIMESTAMPTZ"}
-DECIMALS = {"DECIMAL(4,1)", "DECIMAL(9,3)", "DECIMAL(12,4)", "DECIMAL(38,6)"}
+DECIMALS = {
+    "DECIMAL(4,1)",
+    "DECIMAL(38,0)",
+    "DECIMAL(38,30)",
+    "DECIMAL(9,3)",
+    "DECIMAL(12,4)",
+    "DECIMAL(38,6)",
+}
 NESTED = {"STRUCT(a BIGINT, b STRUCT(c VARCHAR))", "STRUCT(d DOUBLE, t TIMESTAMP)", "MAP(VARCHAR, BIGINT)"}
 MONEY = {"type": "string", "format": "x-singer.decimal", "precision": 12, "scale": 3}
 RULES = {
@@ -91,6 +98,8 @@ VALUES = {
     "DOUBLE": ["0.1", "'-0.0'", "1e22", "5e-324", "1.7976931348623157e308", "3.0"],
     "BOOLEAN": ["true", "false"],
     "DECIMAL(4,1)": ["1.5", "-999.9"],
+    "DECIMAL(38,0)": ["9007199254740992", "5"],
+    "DECIMAL(38,30)": ["1.5"],
     "DECIMAL(9,3)": ["123456.789", "0"],
     "DECIMAL(12,4)": ["12345678.1234"],
     "DECIMAL(38,6)": ["12345678901234567890.123456"],
@@ -121,6 +130,7 @@ ODD = [
     *(("TIMESTAMP_NS", value) for value in ("'infinity'", "'2026-01-02 03:04:05.678901234'")),
     *(("DOUBLE", value) for value in ("3.5", "9007199254740993", "1e300", "12.3456", "1e-7", "123456.789")),
     *(("FLOAT", value) for value in ("'nan'", "'inf'", "1e38", "12.3456", "123456.789")),
+    *(("DECIMAL(38,0)", value) for value in ("9007199254740993", "-9007199254740994", "1e30")),
     ("DOUBLE[]", "['nan']"),
     ("STRUCT(d DOUBLE, t TIMESTAMP)", "{'d': 'inf', 't': 'infinity'}"),
     ("STRUCT(d DOUBLE, t TIMESTAMP)", "{'d': NULL, 't': 'infinity'}"),

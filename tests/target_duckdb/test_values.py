@@ -43,6 +43,8 @@ STORED = [
     ("beyond 64 bits where the schema says so", HUGE, "1180591620717411303424", "1180591620717411303424"),
     ("number", NUMBER, "0.1", "0.1"),
     ("a number with an exponent", NUMBER, "1e-7", "1e-07"),
+    ("a large integer that a double holds", NUMBER, "9007199254740994", "9007199254740994.0"),
+    ("a fraction is the nearest double", NUMBER, "9007199254740993.5", "9007199254740994.0"),
     ("true", BOOLEAN, "true", "true"),
     ("one where true is due", BOOLEAN, "1", "true"),
     ("money", MONEY, '"12345678901234567890.123456789"', "12345678901234567890.123456789"),
@@ -92,6 +94,8 @@ REJECTED = [
     ("true where an integer is due", INTEGER, "true", "not a valid BIGINT"),
     ("an object where an integer is due", INTEGER, '{"a":1}', "not a valid BIGINT"),
     ("beyond a double", NUMBER, "1e400", "too large for DOUBLE"),
+    ("an integer that a double would round", NUMBER, "9007199254740993", "more digits than a DOUBLE holds"),
+    ("the same as text", NUMBER, '"9007199254740993"', "more digits than a DOUBLE holds"),
     ("NaN as text", NUMBER, '"NaN"', "not a valid DOUBLE"),
     ("NaN", NUMBER, "NaN", "not a valid DOUBLE"),
     ("Infinity", NUMBER, "-Infinity", "not a valid DOUBLE"),
@@ -256,6 +260,19 @@ def test_a_record_whose_key_has_no_valid_value_is_kept_whole_in_the_ledger(empty
         "rejected": 1,
         "deleted": 0,
     }
+
+
+@pytest.mark.parametrize("quotes", ["", '"'])
+@pytest.mark.parametrize("sdk", [{}, {"validate_records": True}], ids=["quick way", "SDK way"])
+def test_keys_that_a_double_would_make_one_are_kept_whole(empty, quotes, sdk):
+    rules = schema("a", {"id": {"type": ["number", "string"]} if quotes else {"type": "number"}})
+    rules["schema"]["properties"]["id"]["x-sql-datatype"] = "DOUBLE"
+    ids = [f"{quotes}180123456789012345{digit}{quotes}" for digit in (6, 7)]
+    sent = [f'{{"type":"RECORD","stream":"a","record":{{"id":{text}}}}}'.encode() for text in (*ids, "5")]
+    assert empty.command(rules, *sent, **sdk).returncode == 0
+    assert empty.ids("crm.a") == [5.0]
+    kept = [row[2] for row in empty.rejected() if row[1] == "id"]
+    assert kept == ids
 
 
 def test_a_key_that_is_no_date_is_kept_whole_in_the_ledger(empty):
