@@ -46,7 +46,12 @@ DOUBTFUL = (  # mostly one comparison and a look at one letter; CASE keeps DuckD
     f" THEN regexp_full_match({{v}}, '{REWRITTEN}') ELSE false END"
     " WHEN {v} LIKE '{{%' OR {v} LIKE '[%' THEN json_valid({v}) ELSE false END"
 )
-CONVERTERS = {
+IS_SHORT = "{v} = trunc({v}) AND abs({v}) < 9.2e18"
+CONVERTERS = {  # equal numbers become equal texts, whatever their column was: they may be keys
+    ("DOUBLE", "VARCHAR"): f"CASE WHEN {IS_SHORT} THEN {{v}}::BIGINT::VARCHAR ELSE {{v}}::VARCHAR END",
+    ("DOUBLE", "JSON"): f"CASE WHEN {IS_SHORT} THEN to_json({{v}}::BIGINT) ELSE to_json({{v}}) END",
+    ("DECIMAL", "VARCHAR"): "regexp_replace({v}::VARCHAR, '(\\.[0-9]*[1-9])0+$|([0-9])\\.0+$', '\\1\\2')",
+    ("BLOB", "VARCHAR"): "to_base64({v})",
     ("TIMESTAMPTZ", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')",
     ("TIMESTAMP", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%f')",
     ("JSON", "VARCHAR"): "CASE json_type({v}) WHEN 'VARCHAR' THEN {v} ->> '$' ELSE CAST({v} AS VARCHAR) END",
@@ -89,6 +94,6 @@ def convert_sql(value: str, old: str, new: str) -> str:
     """Return the expression that widens a value of one type to another."""
     if old == new:
         return value
-    if new == "JSON":
-        return f"to_json({value})"
-    return CONVERTERS.get((old, new), f"CAST({{v}} AS {new})").format(v=value)
+    usual = "to_json({v})" if new == "JSON" else f"CAST({{v}} AS {new})"
+    family = old.partition("(")[0], new
+    return CONVERTERS.get(family, usual).format(v=value)

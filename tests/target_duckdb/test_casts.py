@@ -7,7 +7,7 @@ import re
 
 import duckdb
 import pytest
-from target_duckdb.casts import value_sql
+from target_duckdb.casts import convert_sql, value_sql
 
 ODD = [
     ("DATE", "1-01-01-01"),
@@ -38,6 +38,22 @@ SOUND = [
     ("TIMESTAMPTZ", "2024-07-01", "2024-07-01 00:00:00+00"),
     ("TIMESTAMP", "9999-12-31T23:59:59+05:30", "9999-12-31 18:29:59"),
 ]
+WIDENED = [
+    ("DOUBLE", "VARCHAR", "1", "1"),
+    ("DOUBLE", "VARCHAR", "-0.0", "0"),
+    ("DOUBLE", "VARCHAR", "1.5", "1.5"),
+    ("DOUBLE", "VARCHAR", "1000000000000000000", "1000000000000000000"),
+    ("DOUBLE", "VARCHAR", "1e22", "1e+22"),
+    ("DOUBLE", "VARCHAR", "nan", "nan"),
+    ("DOUBLE", "VARCHAR", "-inf", "-inf"),
+    ("DOUBLE", "JSON", "1", "1"),
+    ("DOUBLE", "JSON", "0.1", "0.1"),
+    ("DECIMAL(9,3)", "VARCHAR", "1", "1"),
+    ("DECIMAL(9,3)", "VARCHAR", "100", "100"),
+    ("DECIMAL(9,3)", "VARCHAR", "-100.01", "-100.01"),
+    ("DECIMAL(38,0)", "VARCHAR", "1000", "1000"),
+    ("BLOB", "VARCHAR", "abc", "YWJj"),
+]
 INSTANT = re.compile(
     r"\d{4}-\d\d-\d\d([Tt ] *\d\d?:\d\d(:\d\d?(\.\d*)?)?( ?([Zz]|UTC)| ?(UTC)?[-+]\d\d(:?\d\d)?)?)?", re.ASCII
 )
@@ -67,6 +83,13 @@ def test_a_text_that_means_something_else_is_no_value(cast, kind, text):
 @pytest.mark.parametrize(("kind", "text", "expected"), SOUND)
 def test_the_usual_forms_are_values(cast, kind, text, expected):
     assert cast(kind, [text]) == [expected]
+
+
+@pytest.mark.parametrize(("old", "new", "given", "expected"), WIDENED)
+def test_equal_values_become_equal_ones_of_a_wider_type(old, new, given, expected):
+    query = f"SELECT ({convert_sql('v', old, new)})::VARCHAR FROM (SELECT ?::VARCHAR::{old} AS v)"
+    with duckdb.connect() as connection:
+        assert connection.execute(query, [given]).fetchall() == [(expected,)]
 
 
 def test_nothing_but_instants_become_instants(cast):
