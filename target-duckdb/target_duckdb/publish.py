@@ -11,7 +11,7 @@ from target_duckdb.publish_copy import check_name, inspect, write_read_copy
 from target_duckdb.publish_exports import Choices, describe, export, write_manifest
 from target_duckdb.publish_files import DatabaseError, PublishError, connect, one_line
 from target_duckdb.publish_live import show_views, write_views
-from target_duckdb.publish_place import tell_apart, workplace
+from target_duckdb.publish_place import check_directory, check_file, tell_apart, workplace
 from target_duckdb.publish_postgres import serve
 from target_duckdb.publish_settings import settings
 from target_duckdb.publish_swap import house, next_stamp, prune, show_directory, show_file
@@ -32,6 +32,7 @@ def publish(chosen: Settings) -> str:
     started = time.monotonic()
     places = {"database": chosen.database, "target": chosen.target, "exports": chosen.exports}
     tell_apart(places | ({"live": chosen.live} if chosen.live else {}))
+    check_places(chosen)
     for path in (chosen.target, chosen.exports):
         house(path.parent, chosen.mode)
     with workplace(chosen.target, wait_seconds=chosen.wait) as place:
@@ -53,6 +54,15 @@ def publish(chosen: Settings) -> str:
         f"published {chosen.target} ({size:.1f} MB) and {len(models)} models ({rows:,} rows) "
         f"in {time.monotonic() - started:.1f} s{warning}"
     )
+
+
+def check_places(chosen: Settings) -> None:
+    """Refuse to replace what no publisher has made."""
+    check_file("target", chosen.target)
+    if chosen.formats:
+        check_directory("exports", chosen.exports)
+    if chosen.live and "parquet" in chosen.formats:
+        check_file("live", chosen.live)
 
 
 def show(chosen: Settings, copy: Path) -> list[Model]:

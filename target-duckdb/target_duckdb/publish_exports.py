@@ -27,6 +27,7 @@ COLUMNS = """
 SELECT column_name, data_type, comment FROM duckdb_columns()
 WHERE database_name = current_catalog() AND schema_name = ? AND table_name = ? ORDER BY column_index
 """
+MANIFEST = "manifest.json"
 UNSAFE_IN_FILE_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', "_"))
 
 
@@ -116,4 +117,4 @@ def write_manifest(directory: Path, facts: dict[str, object], models: list[Model
     """Write manifest.json: the facts of the version, then every model with its columns and files."""
     manifest = {**facts, "models": [asdict(model) for model in models]}
     text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
-    (directory / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")

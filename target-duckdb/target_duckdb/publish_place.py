@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
+from target_duckdb.publish_exports import MANIFEST
 from target_duckdb.publish_files import PAUSE_SECONDS, BusyError, PublishError
 from target_duckdb.publish_swap import remove
 
@@ -28,6 +29,8 @@ else:
 
 
 LOCK = "lock"
+MAGIC, MAGIC_AT = b"DUCK", 8
+"""How a DuckDB file begins, after a checksum."""
 
 
 def tell_apart(places: Mapping[str, Path]) -> None:
@@ -38,6 +41,28 @@ def tell_apart(places: Mapping[str, Path]) -> None:
         if other := taken.get(here):
             raise PublishError(f"{other} and {name} are one file: {path}")
         taken |= {here: name} | ({path.resolve(): name} if name == "database" else {})
+
+
+def check_file(name: str, path: Path) -> None:
+    """Raise PublishError if there is something that no publisher has put there: it would be replaced."""
+    if not path.exists():
+        return
+    start = b""
+    if is_file := path.is_file():
+        with path.open("rb") as stream:
+            start = stream.read(MAGIC_AT + len(MAGIC))
+    if not is_file or (start and start[MAGIC_AT:] != MAGIC):
+        what = "no DuckDB file" if is_file else "no regular file"
+        raise PublishError(f"{name} {path} is {what} and would be replaced: name another, or remove it")
+
+
+def check_directory(name: str, path: Path) -> None:
+    """Raise PublishError if there is neither a link nor a directory of exports."""
+    if path.is_symlink() or not path.exists() or (path / MANIFEST).is_file():
+        return
+    raise PublishError(
+        f"{name} {path} is no folder of exports and would be replaced: name another, or remove it"
+    )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -21,9 +21,6 @@ from target_duckdb.publish import main
 from target_duckdb.publish_swap import house
 
 from tests.target_duckdb.loading import HOLD
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PUBLISH = [sys.executable, "-m", "target_duckdb.publish"]
 VALUES = [
@@ -361,3 +358,40 @@ def test_two_publishers_at_once_follow_each_other(working):
     said = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert len(list((working.parent / "published").glob("analytics_*.duckdb"))) == 2
+
+
+PLACES = {"target": "analytics.duckdb", "live": "live.duckdb", "exports": "exports"}
+TAKEN = {
+    "a text": lambda path: path.write_text("what somebody has written"),
+    "a FIFO": os.mkfifo,
+    "a folder": Path.mkdir,
+}
+
+
+@pytest.mark.parametrize("take", TAKEN.values(), ids=TAKEN)
+@pytest.mark.parametrize("place", PLACES)
+def test_what_no_publisher_has_made_is_not_replaced(working, place, take, capsys):
+    path = working.parent / "published" / PLACES[place]
+    path.parent.mkdir()
+    take(path)
+    before = path.lstat()
+    assert main(arguments(working)) == 1
+    assert f"{place} {path} is no " in capsys.readouterr().err
+    assert path.lstat() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_text_that_is_no_target_of_this_run_is_left_alone(working):
+    there = working.parent / "published"
+    there.mkdir()
+    (there / "exports").write_text("mine")
+    publish(working, "--formats=")
+    assert (there / "exports").read_text() == "mine"
+
+
+def test_an_empty_file_makes_way(working):
+    there = working.parent / "published"
+    there.mkdir()
+    (there / "analytics.duckdb").touch()
+    publish(working)
+    assert query(there / "analytics.duckdb", "SELECT count(*) FROM opencrm.contacts") == [(1000,)]
