@@ -49,3 +49,16 @@ class DeleteGuardError(LoadError):
 
 class OddError(LoadError):
     """Records are not as plain as a straight insert needs them; they have to be staged."""
+
+
+class SettingsError(LoadError):
+    """The configuration is none, or says what cannot be done."""
+
+
+class InputError(LoadError):
+    """The input cannot be read."""
+
+
+def printable(text: str) -> str:
+    """Return a message as one line fit for a terminal, whatever names it holds."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -19,6 +19,7 @@ import msgspec
 
 from target_duckdb import parquet
 from target_duckdb.errors import InvalidLineError
+from target_duckdb.interruption import STOP
 from target_duckdb.spool import writing
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class BatchFile(ABC):
         tail = b"}\n" if self.version is None else b',"version":%d}\n' % self.version
         with _reading(self.name):
             for records in self.records():
+                STOP.check()
                 yield b"".join([head + record + tail for record in records])
 
     @abstractmethod
@@ -131,10 +133,11 @@ class ParquetFile(BatchFile):
             shutil.copyfile(self.path, path)
         return replace(self, path=path)
 
-    def parts(self, most: int) -> list[Self]:
-        """Return the file in parts of at most so many rows."""
-        firsts = range(0, self.total, most)
-        return [replace(self, first=first, end=min(first + most, self.total)) for first in firsts]
+    def parts(self, most: int) -> Iterator[Self]:
+        """Yield the file in parts of at most so many rows."""
+        for first in range(0, self.total, most):
+            STOP.check()
+            yield replace(self, first=first, end=min(first + most, self.total))
 
     def goes_with(self, other: Self) -> bool:
         """Return whether the rows of both can be read at once: neither are a part, and they are alike."""

@@ -7,19 +7,20 @@ import os
 import re
 import select
 from collections import Counter
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_duckdb.errors import InvalidLineError, LoadError
+from target_duckdb.errors import InputError, InvalidLineError, LoadError
 from target_duckdb.files import ParquetFile, batch_files
 from target_duckdb.guards import Envelope
+from target_duckdb.interruption import STOP, Interrupted
 from target_duckdb.rawjson import UNREADABLE, parse_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from types import FrameType
 
     from target_duckdb.loader import Load
 
@@ -33,28 +34,10 @@ SHOWN = 200
 ENVELOPE = msgspec.json.Decoder(Envelope).decode
 
 
-class Interruption:
-    """A signal's wish to stop: heeded at once while waiting for input, else after the lines at hand."""
-
-    def __init__(self) -> None:
-        self.is_wanted = False
-        self.is_waiting = False
-        self.listeners: list[Callable[[], None]] = []
-
-    def __call__(self, _number: int, _frame: FrameType | None) -> None:
-        """Take a signal."""
-        self.is_wanted = True
-        for listener in self.listeners:
-            listener()
-        if self.is_waiting:
-            raise InterruptedError
-
-
-def blocks(descriptor: int, interruption: Interruption | None = None) -> Iterator[bytes]:
+def blocks(descriptor: int) -> Iterator[bytes]:
     """Yield what a file descriptor holds as blocks of whole lines, at once; an empty one now and then."""
-    stop = interruption or Interruption()
     rest: list[bytes] = []
-    while block := _read(descriptor, stop):
+    while block := _read(descriptor):
         if block is IDLE:
             yield b""
         elif end := block.rfind(b"\n") + 1:
@@ -62,23 +45,25 @@ def blocks(descriptor: int, interruption: Interruption | None = None) -> Iterato
             rest = [block[end:]]
         else:
             rest.append(block)
-    if not stop.is_wanted and (last := b"".join(rest)):
+    if not STOP.is_wanted and (last := b"".join(rest)):
         yield last + b"\n"
 
 
-def _read(descriptor: int, stop: Interruption) -> bytes:
+def _read(descriptor: int) -> bytes:
     """Return the next bytes, IDLE if there are none yet, nothing at the end."""
     try:
-        stop.is_waiting = True
-        if stop.is_wanted:
+        STOP.is_waiting = True
+        if STOP.is_wanted:
             return b""
         if not select.select([descriptor], [], [], HEARTBEAT)[0]:
             return IDLE
         return os.read(descriptor, BLOCK)
     except InterruptedError:
         return b""
+    except OSError as error:
+        raise InputError(f"cannot read the input: {error.strerror}") from error
     finally:
-        stop.is_waiting = False
+        STOP.is_waiting = False
 
 
 class Reader:
@@ -97,7 +82,12 @@ class Reader:
         }
 
     def read(self, given: Iterable[bytes]) -> None:
-        """Read blocks of lines, each with its newline."""
+        """Read blocks of lines, each with its newline, until they end or a signal comes."""
+        with suppress(Interrupted):
+            self.read_blocks(given)
+
+    def read_blocks(self, given: Iterable[bytes]) -> None:
+        """Read blocks of lines; let out Interrupted, so that nothing is read of what comes after them."""
         for block in given:
             self._read_block(block)
             self.load.pause(len(block))
@@ -151,7 +141,7 @@ class Reader:
     def _batch(self, message: Envelope, _line: bytes) -> None:
         for file in batch_files(message):
             if not (isinstance(file, ParquetFile) and self.load.parquet(file)):
-                Reader(self.load).read(file.lines())
+                Reader(self.load).read_blocks(file.lines())
 
     def _read_other(self, line: bytes, number: int) -> bool:
         if not line.strip():

@@ -5,26 +5,37 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from io import UnsupportedOperation
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
-from singer_sdk.exceptions import InvalidJSONSchema, MissingKeyPropertiesError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import (
+    InvalidJSONSchema,
+    MappingError,
+    MissingKeyPropertiesError,
+    RecordsWithoutSchemaException,
+)
 from singer_sdk.helpers.capabilities import PluginCapabilities, TargetCapabilities
 from singer_sdk.singerlib.encoding.base import GenericSingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from typing_extensions import override
 
-from target_duckdb import errors
+from target_duckdb import errors, logs
+from target_duckdb.channels import STDIN
+from target_duckdb.configuration import check_variables, read_files
+from target_duckdb.interruption import STOP
 from target_duckdb.loader import Load
 from target_duckdb.mapping import LineMapper
-from target_duckdb.reader import Interruption, Reader, blocks
+from target_duckdb.reader import Reader, blocks
 from target_duckdb.settings import SCHEMA, is_plain, read_settings
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
+
+    from click import Context, Option
 
 TRANSLATIONS: dict[type[errors.LoadError], type[Exception]] = {
     errors.InvalidLineError: InvalidInputLine,
@@ -33,7 +44,7 @@ TRANSLATIONS: dict[type[errors.LoadError], type[Exception]] = {
     errors.MissingKeyError: MissingKeyPropertiesError,
 }
 LINES_AT_ONCE = 1000
-MISTAKES: tuple[type[Exception], ...] = (errors.LoadError, *TRANSLATIONS.values())
+MISTAKES: tuple[type[Exception], ...] = (errors.LoadError, MappingError, *TRANSLATIONS.values())
 
 
 class BytesReader(GenericSingerReader[bytes]):
@@ -79,9 +90,12 @@ class TargetDuckDB(Target):
         TargetCapabilities.SOFT_DELETE,
     ]
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - handed on as they come
-        self.interruption = Interruption()
-        super().__init__(**options)
+    def __init__(self, *, parse_env_config: bool = False, **options: Any) -> None:  # noqa: ANN401 - handed on
+        try:
+            super().__init__(parse_env_config=parse_env_config, **options)
+        finally:  # the SDK, which has read `.env` by now, fails at some variables and is silent about others
+            if parse_env_config:
+                check_variables(self._env_var_prefix, self.config_jsonschema["properties"])
         self.message_reader = BytesReader(self)
         self._load: Load | None = None
 
@@ -93,7 +107,7 @@ class TargetDuckDB(Target):
             lines = LineMapper(self.mapper, is_validating=bool(self.config.get("validate_records"))).map(
                 lines
             )
-        self.interruption.listeners.append(self._load.commits.hurry)
+        STOP.tell(self._load.commits.hurry)
         reader = Reader(self._load)
         try:
             reader.read(lines)
@@ -104,17 +118,28 @@ class TargetDuckDB(Target):
 
     def _lines(self, file_input: IO[Any] | None) -> Iterable[bytes]:
         if file_input is None:
-            return blocks(sys.stdin.fileno(), self.interruption)
-        return _encoded(file_input)
+            return blocks(STDIN)
+        try:
+            return blocks(file_input.fileno())
+        except UnsupportedOperation:  # it is no file, but lines
+            return _encoded(file_input)
 
     @override
     def process_endofpipe(self) -> None:
         with self._load or Load(read_settings(self.config)) as load:
-            load.finish(is_complete=not self.interruption.is_wanted)
+            load.finish(is_complete=not STOP.is_wanted)
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        self.interruption(signum, frame)
+        STOP(signum, frame)
+
+    @override
+    @classmethod
+    def cb_config(cls, ctx: Context, param: Option, value: tuple[str, ...]) -> Any:
+        variables = tuple(name for name in value if name == "ENV")
+        found = super().cb_config(ctx, param, variables)
+        found.config |= read_files(name for name in value if name != "ENV")
+        return found
 
     @override
     @classmethod
@@ -122,7 +147,7 @@ class TargetDuckDB(Target):
         try:
             super().invoke(**options)
         except MISTAKES as error:
-            cls.logger.error("%s", error)  # noqa: TRY400 - a user's mistake needs no traceback
+            logs.say(error)
             sys.exit(1)
 
 

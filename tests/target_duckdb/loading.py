@@ -80,14 +80,20 @@ class Warehouse:
     def config(self, **settings: Any) -> dict[str, Any]:
         return {"path": str(self.path), "temp_directory": str(self.path.parent), **self.settings, **settings}
 
-    def load(self, *messages: dict[str, Any] | bytes, one_by_one: bool = False, **settings: Any) -> list[Any]:
+    def load(
+        self,
+        *messages: dict[str, Any] | bytes,
+        one_by_one: bool = False,
+        is_complete: bool = True,
+        **settings: Any,
+    ) -> list[Any]:
         """Load messages in this process and return the STATEs that came out."""
         given = lines(messages)
         out = io.StringIO()
         with contextlib.redirect_stdout(out), Load(read_settings(self.config(**settings))) as load:
             given = [line + b"\n" for line in given]
             Reader(load).read(given if one_by_one else [b"".join(given)])
-            load.finish()
+            load.finish(is_complete=is_complete)
         return [json.loads(line) for line in out.getvalue().splitlines()]
 
     def command(

@@ -14,6 +14,8 @@ import duckdb
 import pytest
 from target_duckdb.database import Database
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
+from target_duckdb.interruption import STOP
+from target_duckdb.loader import Load
 
 from tests import figures
 from tests.target_duckdb.loading import COMMAND, KEYED, Warehouse, lines, record, records, schema, state
@@ -109,10 +111,10 @@ def state_in(warehouse: Warehouse) -> int:
     return number
 
 
-def start(warehouse: Warehouse, **settings) -> subprocess.Popen[bytes]:
+def start(warehouse: Warehouse, *more: str, **settings) -> subprocess.Popen[bytes]:
     config = warehouse.path.with_suffix(".json")
     config.write_text(json.dumps(warehouse.config(**settings)), "utf-8")
-    command = [*COMMAND, "--config", str(config)]
+    command = [*COMMAND, "--config", str(config), *more]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -186,6 +188,97 @@ def test_a_signal_commits_what_has_come_and_ends_cleanly(warehouse, number):
     assert len(ids) >= 512
     assert ids == list(range(len(ids)))
     assert warehouse.sql("SELECT status FROM _load.runs") == [("running",)]
+
+
+PENDING = """
+import os, signal, sys
+from target_duckdb.cli import main
+
+class Importing:
+    def find_spec(self, name, path, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), {number})
+
+sys.meta_path.insert(0, Importing())
+main()
+"""
+"""The target, which gets a signal when it begins to import something."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("name", ["target_duckdb.start", "duckdb", "singer_sdk"])
+def test_a_signal_while_it_starts_ends_it_cleanly(warehouse, name, number):
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(
+        json.dumps(warehouse.config(stream_maps={"a": {"name": "name"}}, lock_timeout_seconds=9))
+    )
+    command = [sys.executable, "-c", PENDING.format(name=name, number=int(number)), "--config", str(config)]
+    sent = b"\n".join(lines([schema("a"), record("a", id=1), state(1)]))
+    done = subprocess.run(command, input=sent, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b""
+    assert b"Traceback" not in done.stderr
+
+
+def tables(warehouse: Warehouse) -> list[tuple[str]]:
+    return warehouse.sql("SELECT table_name FROM duckdb_tables() WHERE schema_name <> '_load'")
+
+
+BATCHES = {
+    "jsonl": ("jsonl", "none", "TO '{}' (FORMAT json)"),
+    "gzip": ("jsonl", "gzip", "TO '{}' (FORMAT json, COMPRESSION gzip)"),
+    "Parquet as it is": ("parquet", "none", "TO '{}' (FORMAT parquet)"),
+    "Parquet as JSON": ("parquet", "none", "TO '{}' (FORMAT parquet)"),
+}
+
+
+@pytest.mark.parametrize("keys", [["id"], []], ids=["with a key", "without a key"])
+@pytest.mark.parametrize("kind", BATCHES)
+def test_a_wish_to_stop_is_heeded_within_a_file_of_a_batch(warehouse, tmp_path, monkeypatch, kind, keys):
+    path, (known, compression, options) = tmp_path / "rows", BATCHES[kind]
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT range AS id FROM range(50000)) {options.format(path)}")
+    encoding = {"format": known, "compression": compression}
+    batch = {"type": "BATCH", "stream": "a", "encoding": encoding, "manifest": [str(path)]}
+    rules = {"id": {"type": "string" if kind == "Parquet as JSON" else "integer"}}
+    pause = Load.pause
+
+    def stop(load: Load, size: int) -> None:
+        pause(load, size)
+        monkeypatch.setattr(STOP, "is_wanted", True)
+
+    monkeypatch.setattr(Load, "pause", stop)
+    sent = [schema("a", rules, keys), record("a", id=1), state(1), batch, state(2)]
+    out = warehouse.load(*sent, is_complete=False, batch_size_rows=9000)
+    monkeypatch.undo()
+    if keys:
+        assert out == [1]
+        assert 1 < warehouse.one("SELECT count(*) FROM crm.a") < 50_000
+    else:  # no STATE covers the rows: they would come again
+        assert (out, tables(warehouse)) == ([], [])
+    assert warehouse.load(*sent) == [2]
+    assert warehouse.one("SELECT count(*) FROM crm.a") == (50_000 if keys else 50_001)
+
+
+@pytest.mark.parametrize("settings", [{}, {"stream_maps": {"a": {"n": "id"}}}], ids=["plain", "mapped"])
+@pytest.mark.parametrize("is_input", [False, True], ids=["BATCH", "--input"])
+def test_a_signal_is_heeded_while_a_long_file_is_read(warehouse, tmp_path, settings, is_input):
+    head = b"" if not is_input else b'{"type":"RECORD","stream":"a","record":'
+    path = tmp_path / "rows"
+    first = [schema("a", keys=[]), record("a", id=1), state(1)]
+    path.write_bytes(b"\n".join([*lines(first), b""]) if is_input else b"")
+    with path.open("ab") as file:
+        for _ in range(4):
+            file.write((head + b'{"id": 1, "name": "n1"}' + b"}" * is_input + b"\n") * 1_000_000)
+    batch = {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": [str(path)]}
+    with start(warehouse, *(["--input", str(path)] * is_input), **settings) as process:
+        process.stdin.write(b"" if is_input else b"\n".join(lines([*first, batch, state(2)])) + b"\n")
+        process.stdin.flush()
+        wait_for_spool(warehouse)
+        process.terminate()
+        out, error = process.communicate(timeout=6)
+    assert (process.returncode, out) == (0, b""), error
+    assert tables(warehouse) == []
 
 
 def test_a_signal_does_not_wait_for_a_locked_file(warehouse):

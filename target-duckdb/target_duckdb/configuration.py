@@ -1,0 +1,75 @@
+"""Reads configuration files and variables, and refuses in one line what the Singer SDK would stumble over."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from target_duckdb.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+
+
+def read_files(paths: Iterable[str]) -> dict[str, Any]:
+    """Return the settings of some files; a later one counts more."""
+    config: dict[str, Any] = {}
+    for path in paths:
+        config |= _read_file(path)
+    return config
+
+
+@cache  # a pipe, as of `--config <(…)`, can be read only once
+def _read_file(path: str) -> dict[str, Any]:
+    where = f"configuration file {path!r}"
+    try:
+        found = json.loads(Path(path).read_text("utf-8-sig"), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise SettingsError(f"cannot read {where}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        kind = "UTF-8" if isinstance(error, UnicodeError) else "JSON"
+        raise SettingsError(f"{where} is not {kind}: {error}") from error
+    if not isinstance(found, dict):
+        raise SettingsError(f'{where} has to hold settings as {{"path": "…"}}, not {type(found).__name__}')
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _truth(text: str) -> bool:
+    if text.lower() not in YES + NO:
+        raise ValueError(text)
+    return text.lower() in YES
+
+
+VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
+    "integer": (int, "a whole number"),
+    "boolean": (_truth, f"one of {', '.join(YES + NO)}"),
+    "array": (json.loads, "a list as JSON"),
+    "object": (json.loads, "an object as JSON"),
+}
+"""How the SDK reads a variable of each kind of setting, and what to write there."""
+
+
+def check_variables(prefix: str, rules: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise SettingsError for a variable that the SDK cannot read, or would take for `false`."""
+    for name, rule in rules.items():
+        variable, kinds = prefix + name.upper(), rule.get("type", [])
+        text = os.environ.get(variable)
+        for kind in [kinds] if isinstance(kinds, str) else kinds:
+            if text is not None and kind in VARIABLES:
+                _check_variable(variable, text, *VARIABLES[kind])
+
+
+def _check_variable(variable: str, text: str, read: Callable[[str], object], wanted: str) -> None:
+    try:
+        read(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"variable {variable} is {text!r} and has to be {wanted}") from error

@@ -1,0 +1,51 @@
+"""A signal's wish to stop: one for the process, asked by whatever takes long."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+
+class Interrupted(Exception):  # noqa: N818 - not an error: what has come so far is committed
+    """Somebody wants the run to stop in the midst of something long."""
+
+
+class Interruption:
+    """A signal's wish to stop: heeded at once while waiting for input, else after the lines at hand."""
+
+    def __init__(self) -> None:
+        self.is_wanted = False
+        self.is_waiting = False
+        self._listeners: list[Callable[[], None]] = []
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """Take a signal."""
+        self.is_wanted = True
+        for listener in self._listeners:
+            listener()
+        if self.is_waiting:
+            raise InterruptedError
+
+    def take_signals(self) -> None:
+        """Be called when the process is asked to stop."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self)
+
+    def tell(self, listener: Callable[[], None]) -> None:
+        """Call somebody when a signal comes, at once if it has come."""
+        self._listeners.append(listener)
+        if self.is_wanted:
+            listener()
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        if self.is_wanted:
+            raise Interrupted
+
+
+STOP = Interruption()
+"""The one of this process."""
