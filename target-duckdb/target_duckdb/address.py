@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
+from pathlib import Path
+
+from target_duckdb.errors import SettingsError
 
 REMOTE = ("md:", "motherduck:", "ducklake:", "quack:")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 IN_MEMORY = ":memory:"
 LEAST_SECRET = 4  # letters; what is shorter would hide half of the message
+
+
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+LONGEST_NAME = 255 - len(".doublewrite.new")  # bytes; the second number is that of what is put beside it
+
+
+def check(path: str) -> None:
+    """Raise SettingsError if a path of a file cannot be that of a database: to open a FIFO would hang."""
+    try:
+        kind = stat.S_IFMT(Path(path).stat().st_mode)
+    except FileNotFoundError:
+        kind = stat.S_IFREG
+    except OSError as error:
+        raise SettingsError(f"cannot open {path}: {error.strerror}") from error
+    if kind != stat.S_IFREG:
+        raise SettingsError(
+            f"cannot open {path}: it is {KINDS[kind]}; path has to name a database or a new file"
+        )
+    if len(os.fsencode(Path(path).name)) > LONGEST_NAME:
+        raise SettingsError(f"cannot open {path}: its name is longer than {LONGEST_NAME} bytes")
 
 
 def is_remote(path: str) -> bool:

@@ -13,6 +13,7 @@ from target_duckdb.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+NOTHING_ELSE, REMOVED = "__else__", "__NULL__"
 YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
@@ -35,7 +36,7 @@ def _read_file(path: str) -> dict[str, Any]:
         kind = "UTF-8" if isinstance(error, UnicodeError) else "JSON"
         raise SettingsError(f"{where} is not {kind}: {error}") from error
     if not isinstance(found, dict):
-        raise SettingsError(f'{where} has to hold settings as {{"path": "…"}}, not {type(found).__name__}')
+        raise SettingsError(f'{where} has to hold settings as {{"path": "…"}}')
     return found
 
 
@@ -73,3 +74,11 @@ def _check_variable(variable: str, text: str, read: Callable[[str], object], wan
         read(text)
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"variable {variable} is {text!r} and has to be {wanted}") from error
+
+
+def check_stream_maps(maps: object) -> None:
+    """Raise SettingsError for an `__else__` that the SDK fails at while it checks its own schema."""
+    inner = maps.values() if isinstance(maps, dict) else ()
+    for found in (maps, *inner):
+        if isinstance(found, dict) and found.get(NOTHING_ELSE, REMOVED) != REMOVED:
+            raise SettingsError(f'stream_maps: {NOTHING_ELSE} has to be "{REMOVED}" or left out')

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from target_duckdb.address import check, is_file
+from target_duckdb.errors import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,12 +24,14 @@ def _number_setting(title: str, description: str, **more: object) -> dict[str, A
         "type": ["number", "string", "null"],
         "title": title,
         "description": description,
-        "pattern": r"^\d+(\.\d+)?$",
+        "pattern": r"^\d{1,9}(\.\d+)?$",
+        "maximum": 999_999_999,
         **more,
     }
 
 
 Json: TypeAlias = Any  # a value out of a JSON text
+LARGEST = 10**15  # that never comes
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -80,20 +85,24 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "batch_size_rows": _setting(
         "integer",
         "Batch size in rows",
-        "Commit after this many records of all streams, sooner at first.",
+        "Commit after this many records of all streams, sooner at first; after twice as many while"
+        " no STATE covers them.",
         default=368_640,
         minimum=1,
+        maximum=LARGEST,
     ),
     "batch_size_bytes": _setting(
         "integer",
         "Batch size in bytes",
-        "Commit after this many bytes of records of all streams, sooner at first.",
+        "Commit after this many bytes of records of all streams, sooner at first; after twice as many while"
+        " no STATE covers them.",
         default=384 * 1024 * 1024,
         minimum=1,
+        maximum=LARGEST,
     ),
     "max_batch_age_seconds": _number_setting(
         "Longest wait",
-        "Commit when the oldest record has waited this long.",
+        "Commit when the oldest record has waited this long; twice as long while no STATE covers it.",
         default=300,
         minimum=0,
     ),
@@ -117,7 +126,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
         default=300,
         minimum=0,
     ),
-    "memory_limit": _setting("string", "Memory limit", "DuckDB's memory, such as `400MB`.", default="400MB"),
+    "memory_limit": _setting(
+        "string",
+        "Memory limit",
+        "DuckDB's memory, such as `400MB` or `1.5GiB`.",
+        default="400MB",
+        pattern=r"^[0-9]+(\.[0-9]+)?\s*[kmgtKMGT]([iI]?[bB])?$(?!\n)",
+    ),
     "threads": _setting(
         "integer", "Threads", "DuckDB's threads; by default one per core.", minimum=1, maximum=256
     ),
@@ -162,7 +177,12 @@ KINDS: dict[str, tuple[type, ...]] = {
 
 
 PATHS = ("path", "temp_directory")
-SDK_SETTINGS = ("stream_maps", "stream_map_config", "faker_config", "flattening_enabled")
+HALF_PAIR = re.compile("[\ud800-\udfff]")
+FLATTENING = "flattening_enabled"
+SDK_SETTINGS = (
+    *("stream_maps", "stream_map_config", "faker_config", "batch_config"),
+    *(FLATTENING, "flattening_max_depth", "flattening_max_key_length", "flattening_separator"),
+)
 """Settings that ask for something that only the Singer SDK does, unless they are null."""
 
 
@@ -197,10 +217,24 @@ def read_settings(config: Mapping[str, Any]) -> Settings:
         name: given.get(name, SETTINGS[name].get("default")) for name in Settings.__dataclass_fields__
     }
     values.update({name: float(values[name]) for name, rule in SETTINGS.items() if "number" in rule["type"]})
-    for name in PATHS:
-        if (values[name] or "").startswith("~"):
-            values[name] = str(Path(values[name]).expanduser())
+    for name, value in values.items():
+        if isinstance(value, str):
+            values[name] = _text(name, value)
+    if is_file(values["path"]):
+        check(values["path"])
     return Settings(**values)
+
+
+def _text(name: str, value: str) -> str:
+    """Return a text that DuckDB and the system can take; a path with the user's home for a `~`."""
+    if "\0" in value or HALF_PAIR.search(value):
+        raise SettingsError(f"{name} holds a NUL or half a surrogate pair, with which nothing can be named")
+    if name not in PATHS or not value.startswith("~"):
+        return value
+    try:
+        return str(Path(value).expanduser())
+    except RuntimeError as error:
+        raise SettingsError(f"{name} {value} begins with the home of a user who has none here") from error
 
 
 def is_plain(config: Mapping[str, Any]) -> bool:
@@ -209,10 +243,14 @@ def is_plain(config: Mapping[str, Any]) -> bool:
         bool(config.get("path"))
         and not config.get("validate_records")
         and all(
-            _fits(SETTINGS[name], value) if name in SETTINGS else name in SDK_SETTINGS and value is None
+            _fits(SETTINGS[name], value) if name in SETTINGS else _is_absent(name, value)
             for name, value in config.items()
         )
     )
+
+
+def _is_absent(name: str, value: Json) -> bool:
+    return (name in SDK_SETTINGS and value is None) or (name == FLATTENING and value is False)
 
 
 def _fits(rule: Mapping[str, Any], value: Json) -> bool:

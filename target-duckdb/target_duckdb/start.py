@@ -43,8 +43,7 @@ def run(config: Mapping[str, object]) -> int:
     from target_duckdb.loader import Load  # noqa: PLC0415 - DuckDB is slow to import
     from target_duckdb.reader import Reader, blocks  # noqa: PLC0415
 
-    with logs.checking():
-        logs.set_up()
+    logs.set_up()
     with Load(read_settings(config)) as load:
         STOP.tell(load.commits.hurry)
         Reader(load).read(blocks(channels.STDIN))

@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from target_duckdb import errors, logs
 from target_duckdb.channels import STDIN
-from target_duckdb.configuration import check_variables, read_files
+from target_duckdb.configuration import check_stream_maps, check_variables, read_files
 from target_duckdb.interruption import STOP
 from target_duckdb.loader import Load
 from target_duckdb.mapping import LineMapper
@@ -98,6 +98,11 @@ class TargetDuckDB(Target):
                 check_variables(self._env_var_prefix, self.config_jsonschema["properties"])
         self.message_reader = BytesReader(self)
         self._load: Load | None = None
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        check_stream_maps(self.config.get("stream_maps"))
+        return super()._validate_config(raise_errors=raise_errors)
 
     def read(self, file_input: IO[Any] | None) -> Counter[str]:
         """Read all messages; on an error leave nothing behind but what was committed."""

@@ -5,20 +5,25 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
+import socket
 import subprocess
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from target_duckdb.address import hide
-from target_duckdb.errors import DatabaseError, LoadError
+from target_duckdb.address import check, hide
+from target_duckdb.errors import DatabaseError, LoadError, SettingsError
 from target_duckdb.spool import remove_leftovers
 
-from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, record, records, schema, state
+from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, lines, record, records, schema, state
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -236,7 +241,26 @@ NO_FILES = {
         ({"colour": "red"}, "'colour' was unexpected"),
         ({"batch_size_rows": "many"}, "'many' is not of type"),
         ({"load_method": "merge"}, "'merge' is not one of"),
-        ({"memory_limit": "lots"}, "DuckDB does not accept the settings"),
+        *(
+            ({"memory_limit": size}, "config['memory_limit']")
+            for size in ("lots", "-1", "none", "4GB\nx", "5")
+        ),
+        ({"max_batch_age_seconds": 10**400}, "config['max_batch_age_seconds']"),
+        ({"max_batch_age_seconds": "9" * 400}, "config['max_batch_age_seconds']"),
+        ({"batch_size_rows": 10**400}, "config['batch_size_rows']"),
+        ({"path": "/"}, "cannot open /: it is a folder"),
+        ({"path": "x" * 240}, "its name is longer than 239 bytes"),
+        ({"path": "/tmp/" + "x" * 5000}, "File name too long"),
+        *(
+            ({name: f"/tmp/{odd}"}, f"{name} holds a NUL or half a surrogate pair")
+            for name in ("path", "temp_directory", "default_target_schema")
+            for odd in ("\0", "\ud800")
+        ),
+        ({"path": "~nosuchuser/x"}, "path ~nosuchuser/x begins with the home of a user"),
+        ({"temp_directory": "~nosuchuser"}, "temp_directory ~nosuchuser begins with the home of a user"),
+        ({"temp_directory": "/dev/null/x"}, "cannot write to /dev/null/x (temp_directory)"),
+        ({"stream_maps": {"__else__": "x"}}, 'stream_maps: __else__ has to be "__NULL__"'),
+        ({"stream_maps": {"a": {"__else__": "x"}}}, 'stream_maps: __else__ has to be "__NULL__"'),
         ({"path": "/dev/null/x.duckdb"}, "/dev/null/x.duckdb"),
         *(({"path": path}, f"path {said} is no local file") for path, said in NO_FILES.items()),
         ({"storage_compatibility_version": "v0.0.1"}, "cannot open"),
@@ -253,6 +277,143 @@ NO_FILES = {
 )
 def test_a_bad_setting(warehouse, settings, expected):
     assert expected in complaint(warehouse.command(schema("a"), record("a", id=1), **settings))
+
+
+MAPPED: dict[str, Any] = {"stream_maps": {"a": {"n": "id"}}}
+WAYS = pytest.mark.parametrize("settings", [{}, MAPPED], ids=["plain", "by the SDK"])
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "socket"])
+@WAYS
+def test_a_path_that_would_hang_is_refused(warehouse, kind, settings):
+    {"FIFO": os.mkfifo, "socket": make_socket}[kind](warehouse.path)
+    said = complaint(warehouse.command(schema("a"), record("a", id=1), **settings))
+    assert f"cannot open {warehouse.path}: it is a {kind}" in said
+
+
+def test_a_device_is_refused():
+    with pytest.raises(SettingsError, match="it is a device"):
+        check("/dev/null")
+
+
+def test_a_link_to_itself_is_refused(warehouse):
+    warehouse.path.symlink_to(warehouse.path)
+    said = complaint(warehouse.command(schema("a"), record("a", id=1)))
+    assert f"cannot open {warehouse.path}: Too many levels of symbolic links" in said
+
+
+def run(*words: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*COMMAND, *words], capture_output=True, check=False, timeout=30, **options)
+
+
+NO_CONFIGURATIONS = {
+    "broken": (b'{"path": ', "is not JSON"),
+    "empty": (b"", "is not JSON"),
+    "UTF-16": ('{"path": "x"}'.encode("utf-16"), "is not UTF-8"),
+    "nested too deeply": (b"[" * 100_000, "is not JSON"),
+    "not a number": (b'{"path": "x", "max_batch_age_seconds": NaN}', "NaN is no number of JSON"),
+    **{text: (text.encode(), "has to hold settings as") for text in ("null", '"x"', "[1]", "5")},
+    "missing": (None, "No such file or directory"),
+}
+
+
+@pytest.mark.parametrize("more", [(), ("--input", os.devnull)], ids=["plain", "by the SDK"])
+@pytest.mark.parametrize(("content", "expected"), NO_CONFIGURATIONS.values(), ids=NO_CONFIGURATIONS)
+def test_a_configuration_that_is_none(tmp_path, content, expected, more):
+    path = tmp_path / "config.json"
+    if content is not None:
+        path.write_bytes(content)
+    said = complaint(run("--config", str(path), *more, input=b""))
+    assert f"configuration file '{path}'" in said
+    assert expected in said
+    assert "\n" not in said
+
+
+def test_a_configuration_may_come_by_a_pipe_and_be_for_the_sdk(warehouse):
+    config = shlex.quote(json.dumps(warehouse.config(**MAPPED)))
+    command = f"{shlex.join(COMMAND)} --config <(echo {config})"
+    sent = b"\n".join(lines([schema("a"), record("a", id=1)]))
+    done = subprocess.run(["bash", "-c", command], input=sent, capture_output=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("BATCH_SIZE_ROWS", "abc", "a whole number"),
+        ("BATCH_SIZE_ROWS", "", "a whole number"),
+        ("HARD_DELETE", "maybe", "one of true, 1, yes, on, false, 0, no, off"),
+        ("STREAM_MAPS", "{", "an object as JSON"),
+    ],
+)
+def test_a_variable_that_is_no_setting(warehouse, name, value, expected):
+    variables = {f"TARGET_DUCKDB_{name}": value, "TARGET_DUCKDB_PATH": str(warehouse.path)}
+    said = complaint(run("--config=ENV", input=b"", env={**os.environ, **variables}))
+    assert said.endswith(f"variable TARGET_DUCKDB_{name} is {value!r} and has to be {expected}")
+    assert not warehouse.path.exists()
+
+
+NO_LOGS = {
+    "broken": "a: [",
+    "empty": "",
+    "a list": "[1]",
+    "UTF-16": "\udcff\udcfe",
+    "a handler that is none": "{version: 1, handlers: {f: 5}}",
+    "a level that is none": "{version: 1, root: {level: loud}}",
+    "a file that cannot be": (
+        "{version: 1, handlers: {f: {class: logging.FileHandler, filename: /nosuch/x}}}"
+    ),
+}
+
+
+@WAYS
+@pytest.mark.parametrize("content", NO_LOGS.values(), ids=NO_LOGS)
+def test_a_way_of_logging_that_is_none(warehouse, tmp_path, content, settings):
+    path = tmp_path / "logs.yml"
+    path.write_bytes(content.encode("utf-8", "surrogateescape"))
+    environment = {"SINGER_SDK_LOG_CONFIG": str(path)}
+    said = complaint(warehouse.command(schema("a"), environment=environment, **settings))
+    assert f"cannot log as SINGER_SDK_LOG_CONFIG says: {path}: " in said
+    assert "\n" not in said
+
+
+@WAYS
+@pytest.mark.parametrize("name", ["LOGLEVEL", "TARGET_DUCKDB_LOGLEVEL"])
+def test_a_level_of_logging_that_is_none_is_a_warning(warehouse, name, settings):
+    done = warehouse.command(schema("a"), state(1), environment={name: "loud"}, **settings)
+    assert (done.returncode, done.stdout) == (0, b"1\n")
+    assert b"'LOUD' is no level of logging, INFO is taken" in done.stderr
+
+
+CLOSED = {
+    ">&-": (1, "standard output is closed, but STATE goes there"),
+    "<&-": (1, "cannot read the input: Bad file descriptor"),
+    "0>written": (1, "cannot read the input: Bad file descriptor"),
+    "2>&-": (0, ""),
+    "<&- 2>&-": (1, ""),
+    "<&- >&- 2>&-": (1, ""),
+}
+
+
+@WAYS
+@pytest.mark.parametrize(("closed", "code", "expected"), [(key, *said) for key, said in CLOSED.items()])
+def test_a_channel_that_is_closed(warehouse, tmp_path, closed, code, expected, settings):
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(json.dumps(warehouse.config(**settings)))
+    command = f"{shlex.join(COMMAND)} --config {config} {closed}"
+    sent = b"\n".join(lines([schema("a"), record("a", id=1), state(1)]))
+    done = subprocess.run(
+        ["bash", "-c", command], input=sent, capture_output=True, check=False, timeout=30, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (code, b"" if code else b"1\n"), done.stderr
+    assert expected in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert code or warehouse.ids("crm.a") == [1]
 
 
 def test_a_path_that_is_no_file_makes_no_folders(warehouse, monkeypatch):
@@ -360,8 +521,9 @@ def test_a_path_that_may_not_be_written(warehouse, tmp_path, place):
     )
 
 
-def test_the_files_of_a_run_are_private_and_gone_afterwards(warehouse, tmp_path):
-    warehouse.command(schema("a"), record("a", id=1))
+@WAYS
+def test_the_files_of_a_run_are_private_and_gone_afterwards(warehouse, tmp_path, settings):
+    warehouse.command(schema("a"), record("a", id=1), **settings)
     assert oct(warehouse.path.stat().st_mode)[-3:] == "600"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["warehouse.duckdb", "warehouse.json"]
 
