@@ -13,8 +13,7 @@ from target_duckdb.errors import DatabaseError
 from target_duckdb.names import assign_names
 from target_duckdb.sql import quote
 
-from tests.target_duckdb.loading import Warehouse, activate, live, record, schema
-from tests.target_duckdb.loading import KEYED, Warehouse, record, schema
+from tests.target_duckdb.loading import KEYED, Warehouse, activate, live, record, schema
 
 
 @pytest.fixture
