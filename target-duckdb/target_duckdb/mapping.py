@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from decimal import Decimal
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 from jsonschema.exceptions import SchemaError, ValidationError  # type: ignore[import-untyped] # it has no stubs here
+from jsonschema.validators import extend  # type: ignore[import-untyped] # nor here
 from singer_sdk.exceptions import MappingError
 from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
@@ -30,13 +32,52 @@ if TYPE_CHECKING:
 
     from singer_sdk.mapper import PluginMapper, StreamMap
 
-DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
-ENCODE = msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode
 LINES_AT_ONCE = 1000
+TYPES = DEFAULT_JSONSCHEMA_VALIDATOR.TYPE_CHECKER
+VALIDATOR = extend(
+    DEFAULT_JSONSCHEMA_VALIDATOR, type_checker=TYPES.redefine("integer", lambda _, value: _is_whole(value))
+)
 OBJECTS = {"SCHEMA": "schema", "RECORD": "record"}
 """What has to be an object in a message that the SDK can map."""
 OWN_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What an expression of a stream map may raise, as `amount / 0`."""
+
+
+class Written(Decimal):
+    """A number with an exponent, which Python would write in another way than it came."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Return what a text says."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+class Constant(float):
+    """NaN or an infinity, which are no JSON and go as they came: the reader keeps them aside."""
+
+
+def _is_whole(value: object) -> bool:
+    """Return whether JSON Schema takes a value for an integer; 1.0 is one."""
+    if isinstance(value, Decimal):
+        return value == value.to_integral_value()
+    return bool(TYPES.is_type(value, "integer"))
+
+
+def _read_number(text: str) -> Decimal:
+    return Written(text) if "e" in text or "E" in text else Decimal(text)
+
+
+def _write(value: object) -> msgspec.Raw | str:
+    if isinstance(value, Written):
+        return msgspec.Raw(value.text.encode())
+    return msgspec.Raw(json.dumps(value).encode()) if isinstance(value, Constant) else str(value)
+
+
+DECODE = msgspec.json.Decoder(float_hook=_read_number).decode
+ENCODE = msgspec.json.Encoder(decimal_format="number", enc_hook=_write).encode
 
 
 class LineMapper:
@@ -89,7 +130,7 @@ class LineMapper:
         for stream_map in self._maps(stream):
             schema = stream_map.transformed_schema
             self._check(stream, schema)
-            self._validators[stream_map.stream_alias] = DEFAULT_JSONSCHEMA_VALIDATOR(schema)
+            self._validators[stream_map.stream_alias] = VALIDATOR(schema)
             yield message | {
                 "stream": stream_map.stream_alias,
                 "schema": schema,
@@ -99,15 +140,18 @@ class LineMapper:
     def _record(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for stream_map in self._maps(message["stream"]):
             try:
-                record = stream_map.transform(copy.copy(message["record"]))
+                record = _transform(stream_map, message["record"])
             except OWN_ERRORS as error:
                 kind = type(error).__name__  # its text may hold a value of the record
                 raise InvalidValueError(f"{message['stream']}: its stream map fails: {kind}") from error
             if record is not None:
                 self._validate(stream_map.stream_alias, record)
-                yield message | {"stream": stream_map.stream_alias, "record": record}
+                yield message | {"stream": stream_map.stream_alias, "record": _with_constants(record)}
 
     def _alias(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        if message["stream"] not in self.mapper.stream_maps:
+            yield message  # the reader says so and goes on
+            return
         for stream_map in self._maps(message["stream"]):
             yield message | {"stream": stream_map.stream_alias}
 
@@ -132,7 +176,7 @@ class LineMapper:
     def _check(self, stream: str, schema: dict[str, Any]) -> None:
         try:
             if self.is_validating:
-                DEFAULT_JSONSCHEMA_VALIDATOR.check_schema(schema)
+                VALIDATOR.check_schema(schema)
         except SchemaError as error:
             place = ".".join(map(str, error.absolute_path)) or "the schema"
             raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {place}: {error.message}") from error
@@ -147,14 +191,32 @@ class LineMapper:
             raise InvalidValueError(f"{stream}: {place}: {error.message} (validate_records is on)") from error
 
 
+def _transform(stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a map makes of a record; the SDK takes an empty one for one that a filter holds back."""
+    made: dict[str, Any] | None = stream_map.transform(copy.copy(record))
+    return {} if made is None and stream_map.get_filter_result(record) else made
+
+
+def _with_constants(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record in which what a map computed goes as it is, too; numbers that came are no floats."""
+    if float not in map(type, record.values()):
+        return record
+    return {name: Constant(value) if _is_constant(value) else value for name, value in record.items()}
+
+
+def _is_constant(value: object) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
 def _decoded(line: bytes) -> Any:  # noqa: ANN401 - whatever it holds
     """Return what a line holds, also if msgspec refuses it: a line that went unmapped could tell secrets."""
     try:
         return DECODE(line)
     except UNREADABLE:
         pass
+    text = line.decode("utf-8", "surrogateescape")
     try:
-        return json.loads(line.decode("utf-8", "surrogateescape"), parse_float=Decimal, strict=False)
+        return json.loads(text, parse_float=_read_number, parse_constant=Constant, strict=False)
     except ValueError:
         return None
     except RecursionError as error:
@@ -165,7 +227,17 @@ def _encoded(message: dict[str, Any]) -> bytes:
     try:
         return ENCODE(message)
     except UnicodeEncodeError:  # half a surrogate pair
-        return json.dumps(message, default=str).encode()
+        return ENCODE(_escaped(message))
+
+
+def _escaped(value: Any) -> Any:  # noqa: ANN401 - whatever a message holds
+    """Return a value that can be written: the texts that UTF-8 cannot hold are escaped."""
+    if isinstance(value, dict):
+        parts = (json.dumps(name).encode() + b":" + ENCODE(_escaped(each)) for name, each in value.items())
+        return msgspec.Raw(b"{" + b",".join(parts) + b"}")
+    if isinstance(value, list):
+        return [_escaped(each) for each in value]
+    return msgspec.Raw(json.dumps(value).encode()) if isinstance(value, str) else value
 
 
 def _is_mappable(message: Any) -> bool:  # noqa: ANN401 - whatever a line holds

@@ -86,6 +86,71 @@ def test_no_odd_record_gets_past_its_map(warehouse, line):
     assert not [row for row in warehouse.rejected() if "secret" in str(row)]
 
 
+FORMS = [
+    r'{"id":1,"n":1.50,"t":"\ud800","j":{"a":1.50,"b":12345678901234567890123,"c":[1e5,"\udc00"]}}',
+    r'{"id":1,"n":1.5,"t":"\ud800","j":{"a":1.50,"b":12345678901234567890123,"c":[1E5]}}',
+    '{"id":1,"n":NaN,"t":NaN,"j":NaN}',
+    '{"id":1,"n":-Infinity,"t":Infinity,"j":{"a":[NaN]}}',
+    '{"id":1,"n":1e5,"t":1e5,"j":1e5}',
+    '{"id":1,"n":1e400,"t":1.50,"j":{"a":1E-7}}',
+    '{"id":1,"n":1.0,"t":1E+5,"j":[1e400]}',
+]
+
+
+@pytest.mark.parametrize("record", FORMS)
+@pytest.mark.parametrize("on_invalid_value", ["quarantine", "fail"])
+def test_both_ways_make_the_same_of_a_value(tmp_path, record, on_invalid_value):
+    rules = {"id": {"type": "integer"}, "n": {"type": "number"}, "t": {"type": "string"}, "j": {}}
+    sent = f'{{"type":"RECORD","stream":"a","record":{record}}}'.encode()
+    found = []
+    for name, maps in (("quick", {}), ("sdk", {"stream_maps": {"a": {"id": "id"}}})):
+        warehouse = Warehouse(tmp_path / f"{name}.duckdb")
+        done = warehouse.command(schema("a", rules), sent, on_invalid_value=on_invalid_value, **maps)
+        is_there = done.returncode == 0
+        rows = warehouse.sql("SELECT n, t, j::VARCHAR FROM crm.a") if is_there else None
+        found.append((done.returncode, rows, is_there and warehouse.rejected()))
+    assert found[0] == found[1]
+
+
+def test_what_a_map_computes_is_kept_if_it_is_no_number(warehouse):
+    maps = {"a": {"n": "float('nan')", "id": "id"}}
+    assert warehouse.command(schema("a"), record("a", id=1), stream_maps=maps).returncode == 0
+    assert warehouse.rejected() == [("a", "n", "NaN", "not a valid DOUBLE")]
+
+
+@pytest.mark.parametrize("value", ["1.0", "1e3", "7"])
+def test_validation_knows_whole_numbers_however_they_are_written(warehouse, value):
+    sent = f'{{"type":"RECORD","stream":"a","record":{{"id":{value}}}}}'.encode()
+    assert warehouse.command(schema("a"), sent, validate_records=True).returncode == 0
+    assert warehouse.ids("crm.a") == [int(float(value))]
+
+
+@pytest.mark.parametrize("value", ["1.5", "true", '"1"', "NaN"])
+def test_validation_knows_what_is_no_whole_number(warehouse, value):
+    sent = f'{{"type":"RECORD","stream":"a","record":{{"id":{value}}}}}'.encode()
+    done = warehouse.command(schema("a"), sent, validate_records=True)
+    assert done.returncode == 1
+    assert b"is not of type 'integer'" in done.stderr
+
+
+def test_an_empty_record_is_a_record(warehouse):
+    rules = schema("a", {"name": {"type": "string"}}, [])
+    maps = {"a": {"__filter__": "not name or name != 'x'", "name": "name"}, "b": {}}
+    others = [schema("b", {"name": {"type": "string"}}, []), record("b"), record("b", name="y")]
+    done = warehouse.command(rules, record("a", name="x"), record("a", name="z"), *others, stream_maps=maps)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.sql("SELECT name FROM crm.a") == [("z",)]
+    assert warehouse.sql("SELECT name FROM crm.b ORDER BY ALL") == [("y",), (None,)]
+
+
+def test_an_unknown_stream_may_be_activated(warehouse):
+    sent = [schema("a"), record("a", id=1), activate("b", 1)]
+    for number, way in enumerate(({}, {"stream_maps": {"a": {}}})):
+        done = warehouse.command(*sent, **way)
+        assert done.returncode == 0, (number, done.stderr)
+    assert warehouse.ids("crm.a") == [1]
+
+
 def test_the_records_of_a_batch_are_mapped_too(warehouse, tmp_path):
     path = tmp_path / "batch.jsonl"
     path.write_text("".join(json.dumps({"id": number, "pin": "secret"}) + "\n" for number in range(2500)))
