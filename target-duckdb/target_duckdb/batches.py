@@ -111,6 +111,12 @@ class Activation:
     shape: Shape
     version: int
     base: Shape | None = None
+    unversioned: int | None = None  # what stands for the version of live keys that came without one
+
+    @property
+    def listed(self) -> str:
+        """The versions of live keys that count, for SQL."""
+        return f"({self.version}, {'NULL' if self.unversioned is None else self.unversioned})"
 
 
 @dataclass(frozen=True)

@@ -262,11 +262,20 @@ class Committer:
         self, segment: Segment, columns: dict[str, TableColumn], extra: Sequence[Column]
     ) -> dict[str, str]:
         """Return the expression of each column over a stage or query s of the segment."""
-        facts = {"received": segment.received, "started": self.started, "version": segment.version or "NULL"}
+        listed = segment.version if segment.base else None  # live keys may come without a version
+        version = "NULL" if listed is None else listed
+        facts = {"received": segment.received, "started": self.started, "version": version}
         values = {columns[column.property].name: VALUES[column].format(**facts) for column in extra}
         for index, column in enumerate(segment.shape.columns):
             kept = columns[column.property]
-            values[kept.name] = convert_sql(f"s.c{index}", column.type, kept.type)
+            value = convert_sql(f"s.c{index}", column.type, kept.type)
+            if (column.property, kept.type) == (DELETED_AT.property, "VARCHAR"):
+                value = f"nullif({value}, '')"  # as it is where the schema does not have it
+            values[kept.name] = value
+        if segment.version is not None and TABLE_VERSION.property not in segment.shape.keys:
+            kept = columns[TABLE_VERSION.property]  # also if the tap has a property of that name
+            message_version = VALUES[TABLE_VERSION].format(**facts)
+            values[kept.name] = convert_sql(message_version, TABLE_VERSION.type, kept.type)
         return values
 
     def _insert(self, segment: Segment, columns: dict[str, TableColumn], extra: Sequence[Column]) -> int:

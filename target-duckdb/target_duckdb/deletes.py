@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_duckdb.casts import convert_sql, read_type, value_sql
+from target_duckdb.columns import TableColumn, widen
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION
 from target_duckdb.sql import quote
 
 if TYPE_CHECKING:
     from target_duckdb.batches import Activation, Shape
-    from target_duckdb.columns import TableColumn
     from target_duckdb.database import Database
     from target_duckdb.settings import Settings
     from target_duckdb.staging import Stage
     from target_duckdb.tables import Tables
 
 SMALL_TABLE = 100
+MARKS = {"VARCHAR": "nullif({v}, '')", "JSON": "nullif({v} ->> '$', '')"}
+"""Where a mark of deletion is a text, an empty one is none."""
+NUMBERS = frozenset({"BIGINT", "HUGEINT", "DOUBLE"})
 
 
 class Deleter:
@@ -27,20 +31,29 @@ class Deleter:
         self.tables = tables
         self.settings = settings
         self.withheld: list[str] = []
-        self._spared: set[str] = set()
+        self._spared: dict[str, dict[tuple[TableColumn, ...], str]] = {}
+        self._count = 0
 
     def spare(self, shape: Shape, stage: Stage) -> None:
         """Remember the keys of records that came while their stream's live keys were being listed."""
-        name = quote(f"spared {shape.stream}")
-        keys = ", ".join(f"c{index} AS k{place}" for place, index in enumerate(shape.key_indexes))
-        verb = f"INSERT INTO {name}" if shape.stream in self._spared else f"CREATE TABLE {name} AS"
-        self._spared.add(shape.stream)
-        self.run(f"{verb} SELECT {keys} FROM {quote(stage.rows)}")
+        columns = [shape.columns[index] for index in shape.key_indexes]
+        key = tuple(TableColumn(column.property, column.type) for column in columns)
+        if not key:
+            return
+        tables = self._spared.setdefault(shape.stream, {})
+        if key not in tables:
+            self._count += 1
+            name = f"spared{self._count}"
+            listed = ", ".join(f"{quote(column.name)} {column.type}" for column in key)
+            self.run(f"CREATE TABLE {quote(name)} ({listed})")
+            tables[key] = name
+        values = ", ".join(f"c{index}" for index in shape.key_indexes)
+        self.run(f"INSERT INTO {quote(tables[key])} SELECT {values} FROM {quote(stage.rows)}")
 
     def forget(self, stream: str) -> None:
         """Forget the keys that were to be spared."""
-        self._spared.discard(stream)
-        self.run(f"DROP TABLE IF EXISTS {quote(f'spared {stream}')}")
+        for name in self._spared.pop(stream, {}).values():
+            self.run(f"DROP TABLE {quote(name)}")
 
     def prepare(self, activation: Activation) -> None:
         """Give the tables of an activation the columns it needs."""
@@ -53,13 +66,13 @@ class Deleter:
     def activate(self, activation: Activation) -> int:
         """Delete what an activation leaves behind and return how many rows of the stream went."""
         columns = self.tables.prepare(activation.shape, (TABLE_VERSION,))
-        version = quote(columns[TABLE_VERSION.property].name)
+        version = version_sql("t", columns[TABLE_VERSION.property])
         if activation.base is None:
-            return self._delete(
-                activation.shape, f"(t.{version} IS NULL OR t.{version} < {activation.version})"
-            )
+            return self._delete(activation.shape, f"coalesce({version} < {activation.version}, false)")
         place = self.tables.landing(activation.shape).sql
-        return self.changes(f"DELETE FROM {place} t WHERE t.{version} IS DISTINCT FROM {activation.version}")
+        return self.changes(
+            f"DELETE FROM {place} t WHERE coalesce({version} NOT IN {activation.listed}, true)"
+        )
 
     def delete_dead(self, activation: Activation, base: Shape) -> int:
         """Delete the rows of a base stream whose keys are not alive, bring back those that are."""
@@ -68,41 +81,47 @@ class Deleter:
             self.tables.prepare(base, (DELETED_AT,)),
             self.tables.prepare(live, (TABLE_VERSION,)),
         )
-        match = [f"l.{quote(live_columns[key].name)} = t.{quote(columns[key].name)}" for key in base.keys]
-        match.append(f"l.{quote(live_columns[TABLE_VERSION.property].name)} = {activation.version}")
+        match = [same_sql("l", live_columns[key], "t", columns[key]) for key in base.keys]
+        match.append(f"{version_sql('l', live_columns[TABLE_VERSION.property])} IN {activation.listed}")
         is_alive = f"EXISTS (SELECT 1 FROM {self.tables.landing(live).sql} l WHERE {' AND '.join(match)})"
-        marked = quote(columns[DELETED_AT.property].name)
-        table = self.tables.landing(base).sql
-        self.run(f"UPDATE {table} t SET {marked} = NULL WHERE t.{marked} IS NOT NULL AND {is_alive}")
-        return self._delete(base, f"NOT {is_alive}{self._is_not_spared(base, columns)}")
+        is_not_spared = self._is_not_spared(base, columns)
+        mark = columns[DELETED_AT.property]
+        self.run(
+            f"UPDATE {self.tables.landing(base).sql} t SET {quote(mark.name)} = NULL"
+            f" WHERE t.{quote(mark.name)} IS NOT NULL AND {is_alive}{is_not_spared}"
+        )
+        return self._delete(base, f"NOT {is_alive}{is_not_spared}")
 
     def _is_not_spared(self, base: Shape, columns: dict[str, TableColumn]) -> str:
-        if base.stream not in self._spared:
-            return ""
-        match = " AND ".join(
-            f"f.k{place} = t.{quote(columns[key].name)}" for place, key in enumerate(base.keys)
-        )
-        return f" AND NOT EXISTS (SELECT 1 FROM {quote(f'spared {base.stream}')} f WHERE {match})"
+        """Return the condition on rows that came before, by what is left of a key that changed meanwhile."""
+        parts = []
+        for key, name in self._spared.get(base.stream, {}).items():
+            match = [same_sql("f", part, "t", columns[part.name]) for part in key if part.name in base.keys]
+            parts.append(
+                f" AND NOT EXISTS (SELECT 1 FROM {quote(name)} f WHERE {' AND '.join(match) or 'true'})"
+            )
+        return "".join(parts)
 
     def purge(self, shape: Shape, columns: dict[str, TableColumn]) -> int:
         """Remove the rows that came marked as deleted, where deletes are hard."""
         if not self.settings.hard_delete or DELETED_AT.property not in columns:
             return 0
-        marked = quote(columns[DELETED_AT.property].name)
-        return self.changes(f"DELETE FROM {self.tables.landing(shape).sql} t WHERE t.{marked} IS NOT NULL")
+        is_marked = f"{mark_sql(columns[DELETED_AT.property])} IS NOT NULL"
+        return self.changes(f"DELETE FROM {self.tables.landing(shape).sql} t WHERE {is_marked}")
 
     def _delete(self, shape: Shape, condition: str) -> int:
         columns = self.tables.prepare(shape, (DELETED_AT,))
         marked = quote(columns[DELETED_AT.property].name)
+        is_known = f"{mark_sql(columns[DELETED_AT.property])} IS NULL"
         table = self.tables.landing(shape).sql
         known, gone = self.run(
-            f"SELECT count(*), count(*) FILTER ({condition}) FROM {table} t WHERE t.{marked} IS NULL"
+            f"SELECT count(*), count(*) FILTER ({condition}) FROM {table} t WHERE {is_known}"
         )[0]
         if self._is_too_many(shape, known, gone):
             return 0
         if self.settings.hard_delete:
             return self.changes(f"DELETE FROM {table} t WHERE {condition}")
-        return self.changes(f"UPDATE {table} t SET {marked} = now() WHERE t.{marked} IS NULL AND {condition}")
+        return self.changes(f"UPDATE {table} t SET {marked} = now() WHERE {is_known} AND {condition}")
 
     def _is_too_many(self, shape: Shape, known: int, gone: int) -> bool:
         """Return whether a delete goes too far; without keys, where all rows come again, shrinking counts."""
@@ -114,3 +133,46 @@ class Deleter:
             f" ({self.settings.max_delete_fraction:g}) permits; none was deleted, all else is committed"
         )
         return True
+
+
+def mark_sql(column: TableColumn) -> str:
+    """Return the expression that is NULL where a row of t is not marked as deleted."""
+    return MARKS.get(column.type, "{v}").format(v=f"t.{quote(column.name)}")
+
+
+def version_sql(table: str, column: TableColumn) -> str:
+    """Return the expression of a row's version, NULL if it has none; the tap may have declared it a text."""
+    value = f"{table}.{quote(column.name)}"
+    if column.type == TABLE_VERSION.type:
+        return value
+    return f"TRY_CAST({convert_sql(value, column.type, 'VARCHAR')} AS {TABLE_VERSION.type})"
+
+
+def same_sql(left: str, one: TableColumn, right: str, other: TableColumn) -> str:
+    """Return whether two columns of a key are equal; if their types differ, whether they may mean the same.
+
+    A text is read as the other's type, as texts in records are: what says that a row is alive may be kind.
+    """
+    pairs = [(f"{left}.{quote(one.name)}", one.type), (f"{right}.{quote(other.name)}", other.type)]
+    if one.type != other.type:
+        pairs = [_text(value) if kind == "JSON" else (value, kind) for value, kind in pairs]
+    kinds = {kind for _, kind in pairs}
+    if len(kinds) > 1 and all(map(_is_number, kinds)):
+        return " = ".join(f"CAST({value} AS DOUBLE)" for value, _ in pairs)
+    if "VARCHAR" in kinds:
+        wanted = next(iter(kinds - {"VARCHAR"}), "VARCHAR")
+        return " = ".join(value if kind == wanted else _read(value, wanted) for value, kind in pairs)
+    wanted = widen(one.type, other.type)
+    return " = ".join(convert_sql(value, kind, wanted) for value, kind in pairs)
+
+
+def _text(value: str) -> tuple[str, str]:
+    return convert_sql(value, "JSON", "VARCHAR"), "VARCHAR"
+
+
+def _is_number(kind: str) -> bool:
+    return kind in NUMBERS or kind.startswith("DECIMAL")
+
+
+def _read(value: str, wanted: str) -> str:
+    return value_sql(wanted, value) if read_type(wanted) == "VARCHAR" else f"TRY_CAST({value} AS {wanted})"

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Self
 
 from target_duckdb.batches import Activation, Batch, Declaration, Segment, Swap
+from target_duckdb.columns import INT64
 from target_duckdb.commit_queue import CommitQueue
 from target_duckdb.errors import DeleteGuardError, UnknownStreamError
 from target_duckdb.hot import HotStreams
@@ -145,6 +146,7 @@ class Load:
     def _begin(self, stream: Stream, version: int | None) -> None:
         """Take note of what a stream's first record tells about it."""
         base = self._base(stream.shape.stream)
+        stream.is_early = stream.is_early or base is None
         if base and not base.is_swept:
             self._seal(base)
             base.is_swept = True
@@ -164,30 +166,40 @@ class Load:
         Live keys count at once. Any other stream's old versions go at the end of the run, because Singer taps
         announce a version before they send it.
         """
-        if not self.settings.process_activate_version_messages or self._is_overwriting:
+        if not self.settings.process_activate_version_messages or self.settings.load_method != "upsert":
             return
-        if message.stream not in self.streams:
-            LOGGER.warning("ACTIVATE_VERSION of stream %r came before its SCHEMA: left aside", message.stream)
-            return
-        stream, base = self.streams[message.stream], self._base(message.stream)
-        if base is None:
+        stream = self.streams.get(message.stream)
+        if stream is None:
+            self._leave_aside(message.stream, "came before its SCHEMA")
+        elif message.version is None or not -INT64 <= message.version <= INT64:
+            self._leave_aside(message.stream, "has no valid version")
+        elif (base := self._base(message.stream)) is None:
             stream.activated = message.version
             stream.is_versioned = True
-            return
+        else:
+            self._sweep(stream, base, message.version)
+
+    def _leave_aside(self, name: str, reason: str) -> None:
+        LOGGER.warning("ACTIVATE_VERSION of stream %r %s: left aside, nothing is deleted", name, reason)
+
+    def _sweep(self, stream: Stream, base: Stream, version: int) -> None:
+        """Have live keys count; those that came without a version are as much alive as the others."""
         for part in (stream, base):
             self._seal(part)
         self.hot.remove(stream)
-        base.is_swept = False
-        version = message.version
-        if stream.is_unversioned or version is None:
-            version, stream.version = stream.version, self._next_version()
-        stream.is_unversioned = False
-        self._steps.append(Activation(stream.shape, version, base.shape))
+        if stream.is_early:
+            self._leave_aside(stream.shape.stream, f"had keys before the SCHEMA of {base.shape.stream!r}")
+        else:
+            self._steps.append(Activation(stream.shape, version, base.shape, stream.version))
+        base.is_swept = stream.is_early = False
+        stream.version = self._next_version()
 
     def _base(self, name: str) -> Stream | None:
         suffix = self.settings.live_keys_suffix
         base = self.streams.get(name.removesuffix(suffix)) if suffix and name.endswith(suffix) else None
-        return base if base and set(base.shape.keys) == set(self.streams[name].shape.keys) else None
+        if base is None or not base.shape.keys:
+            return None
+        return base if set(base.shape.keys) == set(self.streams[name].shape.keys) else None
 
     # Pace
 

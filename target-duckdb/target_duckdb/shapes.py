@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from target_duckdb.batches import Shape
-from target_duckdb.columns import columns_of
+from target_duckdb.columns import columns_of, widen
 from target_duckdb.errors import InvalidSchemaError
+from target_duckdb.metadata import TABLE_VERSION
 from target_duckdb.sql import Table
 
 if TYPE_CHECKING:
+    from target_duckdb.columns import Column
     from target_duckdb.guards import Envelope
     from target_duckdb.settings import Settings
 
@@ -22,7 +25,7 @@ def shape_of(message: Envelope, settings: Settings) -> Shape:
     stream = message.stream
     try:
         rules = json.loads(bytes(message.schema).decode("utf-8", "surrogateescape"), strict=False)
-        columns = columns_of(rules if isinstance(rules, dict) else {})
+        columns = tuple(map(_holding_versions, columns_of(rules if isinstance(rules, dict) else {})))
     except (ValueError, RecursionError, InvalidSchemaError) as error:
         raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {error}") from error
     except (TypeError, AttributeError, ArithmeticError) as error:
@@ -33,6 +36,13 @@ def shape_of(message: Envelope, settings: Settings) -> Shape:
         missing = f"key {sorted(absent)} is no property of it" if absent else "it has no properties"
         raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {missing}")
     return Shape(stream, table_of(stream, settings.default_target_schema), columns, keys)
+
+
+def _holding_versions(column: Column) -> Column:
+    """Return a column in which there is room for the version of messages, where the tap declares that."""
+    if column.property != TABLE_VERSION.property:
+        return column
+    return replace(column, type=widen(column.type, TABLE_VERSION.type))
 
 
 def table_of(stream: str, default_schema: str | None) -> Table:

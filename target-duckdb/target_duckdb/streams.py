@@ -41,6 +41,7 @@ class Stream:
         self.was_opened = False
         self.is_unversioned = False
         self.is_swept = False
+        self.is_early = False  # whether live keys came when there was nothing yet that they belong to
         self.activated: int | None = None
         self._file: BinaryIO | None = None
 
@@ -58,6 +59,7 @@ class Stream:
         """Take over what is known of the stream under its former schema."""
         self.is_versioned, self.is_unversioned = former.is_versioned, former.is_unversioned
         self.is_swept, self.activated = former.is_swept, former.activated
+        self.is_early = former.is_early
 
     def relax(self) -> None:
         """Look at texts no longer."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from target_duckdb.errors import DeleteGuardError
 
-from tests.target_duckdb.loading import Warehouse, activate, live, record, records, schema
+from tests.target_duckdb.loading import KEYED, Warehouse, activate, live, record, records, schema
 
+LISTED = schema("deals__live", {"id": {"type": "integer"}})
+TEXT_LISTED = schema("deals__live", {"id": {"type": "string"}})
 ALIVE = "SELECT id FROM crm.deals WHERE _sdc_deleted_at IS NULL ORDER BY id"
 
 
@@ -193,3 +195,132 @@ def test_undeleting_and_deleting_many_rows_of_a_wide_table_is_quick(warehouse):
     warehouse.load(schema("deals"), *records("deals", range(20_000)))
     warehouse.load(schema("deals"), *live("deals", range(18_001), 7))
     assert len(alive(warehouse)) == 18_001
+
+
+@pytest.mark.parametrize("kind", ["integer", "string", "boolean"])
+def test_the_version_of_a_message_counts_also_where_the_tap_has_a_property_of_that_name(warehouse, kind):
+    declared = schema("deals", KEYED | {"_sdc_table_version": {"type": ["null", kind]}})
+    old = [record("deals", 5, id=number, _sdc_table_version=None) for number in (1, 2)]
+    warehouse.load(declared, activate("deals", 5), *old, activate("deals", 5))
+    value = {"integer": 1_600_000_000_000, "string": "x", "boolean": True}[kind]
+    new = record("deals", 1_700_000_000_000, id=1, _sdc_table_version=value)
+    both = activate("deals", 1_700_000_000_000)
+    warehouse.load(declared, both, new, both, schema_evolution="freeze")
+    assert alive(warehouse) == [1]
+
+
+def test_live_keys_that_came_before_what_they_belong_to_delete_nothing(warehouse):
+    warehouse.load(schema("deals"), *records("deals", range(4)))
+    keys = [record("deals__live", id=number) for number in (0, 1, 2)]
+    done = warehouse.command(LISTED, *keys, schema("deals"), activate("deals__live", 7))
+    assert b"'deals__live' had keys before the SCHEMA of 'deals'" in done.stderr
+    assert alive(warehouse) == [0, 1, 2, 3]
+    warehouse.load(schema("deals"), *live("deals", [0, 1], 8))
+    assert alive(warehouse) == [0, 1]
+
+
+def test_a_record_that_comes_after_early_live_keys_is_alive(warehouse):
+    keys = [record("deals__live", 7, id=number) for number in (0, 1)]
+    new = records("deals", [9])
+    warehouse.load(LISTED, *keys, schema("deals"), *new, keys[0], activate("deals__live", 7))
+    assert alive_or_all(warehouse) == [9]
+
+
+def alive_or_all(warehouse) -> list[int]:
+    return alive(warehouse) if "_sdc_deleted_at" in warehouse.types("deals") else warehouse.ids("crm.deals")
+
+
+@pytest.mark.parametrize("method", ["upsert", "append-only"])
+def test_live_keys_without_a_key_are_an_ordinary_stream(warehouse, method):
+    plain, listed = schema("deals", keys=[]), schema("deals__live", {"id": {"type": "integer"}}, [])
+    keys = [record("deals__live", 7, id=number) for number in (0, 1)]
+    turns = [plain, *records("deals", range(3)), listed, keys[0], *records("deals", [3]), keys[1]]
+    warehouse.load(*turns, activate("deals__live", 7), load_method=method)
+    assert alive_or_all(warehouse) == [0, 1, 2, 3]
+
+
+def test_append_only_keeps_every_record(warehouse):
+    for version in (1, 2):
+        turns = [schema("deals"), activate("deals", version), *records("deals", range(version), version)]
+        warehouse.load(*turns, *live("deals", [0], version), load_method="append-only", hard_delete=True)
+    assert warehouse.ids("crm.deals") == [0, 0, 1]
+
+
+def test_live_keys_with_and_without_a_version_are_alive(warehouse):
+    keys = [record("deals__live", 7, id=0), record("deals__live", id=1)]
+    warehouse.load(schema("deals"), *records("deals", range(3)), LISTED, *keys, activate("deals__live", 7))
+    assert alive(warehouse) == [0, 1]
+    assert warehouse.ids("crm.deals__live") == [0, 1]
+
+
+@pytest.mark.parametrize("version", [4_000_000_000_000, 2**63])
+def test_a_record_without_a_valid_version_among_others_stays(warehouse, version):
+    warehouse.load(schema("deals"), *records("deals", range(2), 1), activate("deals", 1))
+    new = [*records("deals", [0], version), *records("deals", [2])]
+    warehouse.load(schema("deals"), *new, activate("deals", version))
+    assert alive(warehouse) == ([0, 2] if version < 2**63 else [0, 1, 2])
+
+
+@pytest.mark.parametrize("version", [2**63, None])
+def test_live_keys_under_no_valid_version_delete_nothing(warehouse, version):
+    keys = [record("deals__live", version, id=0), activate("deals__live", version)]
+    warehouse.load(schema("deals"), *records("deals", range(2)), LISTED, *keys)
+    assert alive(warehouse) == [0, 1]
+
+
+def test_a_deletion_that_arrives_while_keys_are_listed_stays(warehouse):
+    gone = record("deals", id=2, _sdc_deleted_at="2026-01-01T00:00:00Z")
+    *listed, end = live("deals", [1, 2, 3], 7)
+    warehouse.load(schema("deals"), *records("deals", [1, 2, 3]), *listed, gone, end)
+    assert alive(warehouse) == [1, 3]
+
+
+def test_live_keys_of_another_type_than_their_stream(warehouse):
+    keys = [record("deals__live", 7, id=text) for text in ("0", "01", "abc")]
+    turns = [TEXT_LISTED, *keys, *records("deals", [9]), activate("deals__live", 7)]
+    warehouse.load(schema("deals"), *records("deals", range(3)), *turns)
+    assert alive(warehouse) == [0, 1, 9]
+
+
+KINDS = {
+    "uuid": ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", {"type": "string", "format": "uuid"}),
+    "time": ("2024-01-01T00:00:00Z", {"type": "string", "format": "date-time"}),
+    "decimal": ("7.50", {"type": "string", "format": "singer.decimal"}),
+    "text": ("7", {"type": "string"}),
+    "structure": ("7", {"type": ["object", "string"]}),
+    "number": (7, {"type": "number"}),
+    "integer": (7, {"type": "integer"}),
+    "large": (7, {"type": "integer", "maximum": 10**20}),
+    "money": (7, {"type": "number", "multipleOf": 0.01}),
+}
+PAIRS = [("text", name) for name in ("uuid", "time", "decimal")]
+PAIRS += [(one, two) for one in list(KINDS)[3:] for two in list(KINDS)[3:]]
+
+
+@pytest.mark.parametrize(("text", "other"), PAIRS)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_key_is_alive_in_whatever_type_it_is_listed(warehouse, text, other, turned):
+    one, two = [KINDS[other], KINDS[text]][:: -1 if turned else 1]
+    value, given = KINDS[other][0], KINDS[text][0] if text != "text" else str(KINDS[other][0])
+    first, second = [value, given][:: -1 if turned else 1]
+    rows = [schema("deals", {"id": one[1]}), record("deals", id=first)]
+    keys = [schema("deals__live", {"id": two[1]}), record("deals__live", 7, id=second)]
+    warehouse.load(*rows, *keys, activate("deals__live", 7))
+    assert len(alive(warehouse)) == 1
+
+
+def test_a_key_that_changes_while_it_is_listed(warehouse):
+    text = schema("deals", KEYED | {"id": {"type": "string"}})
+    *listed, end = live("deals", [0], 7)
+    both = schema("deals", keys=["id", "name"])
+    new = [*records("deals", [8]), both, *records("deals", [7]), text, record("deals", id="9")]
+    warehouse.load(schema("deals"), *records("deals", range(2)), *listed, *new, end, batch_size_rows=1)
+    assert [str(number) for number in alive(warehouse)] == ["0", "7", "8", "9"]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_empty_mark_of_deletion_is_none(warehouse, declared):
+    rules = KEYED | ({"_sdc_deleted_at": {"type": ["string", "null"]}} if declared else {})
+    rows = [record("deals", id=1, _sdc_deleted_at=""), record("deals", id=2, _sdc_deleted_at="yes")]
+    warehouse.load(schema("deals", rules), *rows, hard_delete=True)
+    assert alive(warehouse) == [1]
