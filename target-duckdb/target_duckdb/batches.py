@@ -136,6 +136,24 @@ class Declaration:
 Step = Segment | Activation | Swap | Declaration
 
 
+def group_of(step: Step) -> str:
+    """Return the stream that a step counts to: live keys to what they list."""
+    base = None if isinstance(step, Swap | Declaration) else step.base
+    return (base or step.shape).stream
+
+
+def hold_back(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
+    """Return the steps that need no STATE to cover them, and those without a key with what follows them."""
+    ready: list[Step] = []
+    held: list[Step] = []
+    waiting: set[str] = set()
+    for step in steps:
+        if not step.shape.keys:
+            waiting.add(group_of(step))
+        (held if group_of(step) in waiting else ready).append(step)
+    return ready, held
+
+
 @dataclass(frozen=True)
 class Batch:
     """Everything that is committed together."""
@@ -157,8 +175,7 @@ class Batch:
         """
         groups: dict[str, list[Step]] = {}
         for step in self.steps:
-            base = None if isinstance(step, Swap | Declaration) else step.base
-            groups.setdefault((base or step.shape).stream, []).append(step)
+            groups.setdefault(group_of(step), []).append(step)
         early: set[int] = set()
         columns = 0
         for steps in groups.values():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from target_duckdb.batches import Activation, Batch, Declaration, Segment, Swap
+from target_duckdb.batches import Activation, Batch, Declaration, Segment, Swap, hold_back
 from target_duckdb.columns import INT64
 from target_duckdb.commit_queue import CommitQueue
 from target_duckdb.errors import DeleteGuardError, UnknownStreamError
@@ -43,13 +44,23 @@ class Load:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.spool = Spool(settings.temp_directory)
-        self.commits = CommitQueue(settings, self.spool.path / "spill")
+        with ExitStack() as undo:
+            undo.callback(self.spool.close)
+            self.commits = CommitQueue(settings, self.spool.path / "spill")
+            undo.pop_all()
         self.streams: dict[str, Stream] = {}
         self.hot = HotStreams()
         self.progress = Progress()
         self._version = int(time.time() * 1000)
         self._marking: set[str] = set()
         self._steps: list[Step] = []
+        self._open: dict[Stream, None] = {}
+        """The streams that may have a segment."""
+        self._loose: dict[Stream, None] = {}
+        """The streams that may have lines that wait."""
+        self._written: dict[Stream, None] = {}
+        """The streams that have been written to since the last pause."""
+        self._spooled = 0
         self._pace = Pace(settings)
         self._waiting = 0
         self._covered = 0
@@ -66,10 +77,10 @@ class Load:
 
     def close(self) -> None:
         """Leave nothing behind but what was committed."""
-        for stream in self.streams.values():
-            stream.close()
-        self.commits.close()
-        self.spool.close()
+        with ExitStack() as stack:
+            stack.callback(self.spool.close)
+            stack.callback(self.commits.close)
+            self.commits.hurry()
 
     @property
     def _is_overwriting(self) -> bool:
@@ -108,6 +119,7 @@ class Load:
 
     def block(self, stream: Stream, block: bytes, rows: int) -> None:
         """Take a block of lines that are records of one stream and fit."""
+        self._count(stream, len(stream.lines) + rows)
         stream.write_block(self._segment(stream), block, rows)
 
     def record(self, message: Envelope, line: bytes) -> None:
@@ -115,6 +127,7 @@ class Load:
         stream = self._known(message.stream, is_marking=MARK in line)
         if stream.segment is None and not stream.lines:
             self._begin(stream, message.version)
+        self._loose[stream] = None
         passed = None if stream in self.hot else self.hot.add(stream, line)
         if passed and stream.strays:
             self.keep_strays([passed])
@@ -134,12 +147,12 @@ class Load:
         stream = self._known(file.stream, is_marking=DELETED_AT.property in file.types)
         if not file.rows or not is_exact(stream.shape, file.types):
             return False
-        path, copy = self.spool.new_file(".parquet")
-        copy.close()
+        path = self.spool.new_file(".parquet")
         for part in file.copy(path).parts(self.settings.batch_size_rows):
             self._write_stream(stream)
             self._begin(stream, part.version)
             self._segment(stream, part).add(part)
+            self._count(stream, part.rows)
             self.pause(part.size)
         return True
 
@@ -209,10 +222,11 @@ class Load:
         self._waiting += size
         if self._waiting >= WAITING_BYTES:
             self._write_lines()
-        for stream in self.streams.values():
+        for stream in self._written:
             if stream.may_relax and not self._is_doubtful(stream):
                 self.hot.remove(stream)
                 stream.relax()
+        self._written.clear()
         if self.progress.is_due():
             committer = self.commits.committer
             self.progress.say(committer.rows_in + self._rows(), committer.ledger.commits)
@@ -239,8 +253,12 @@ class Load:
             raise DeleteGuardError("; ".join(committer.deleter.withheld))
 
     def _rows(self) -> int:
-        spooled = sum(step.rows for step in self._steps if isinstance(step, Segment))
-        return spooled + sum(len(stream.lines) for stream in self.streams.values())
+        return self._spooled + sum(len(stream.lines) for stream in self._loose)
+
+    def _count(self, stream: Stream, rows: int) -> None:
+        """Take note of rows that are written to a stream's segment."""
+        self._spooled += rows
+        self._written[stream] = None
 
     def _is_due(self, patience: int = 1) -> bool:
         return self._pace.is_due(self._rows() - self._held, len(self._steps), patience)
@@ -257,16 +275,20 @@ class Load:
         stream.close()
         base = self._base(stream.shape.stream)
         segment = stream.open(self.spool, base.shape if base else None)
+        self._open[stream] = None
         self._steps.append(segment)
         return segment
 
     def _write_lines(self) -> None:
+        """Write the lines that wait; from now on only the streams of the quick way can have some at once."""
         self._waiting = 0
-        for stream in self.streams.values():
+        for stream in self._loose:
             self._write_stream(stream)
+        self._loose = dict.fromkeys(self.hot)
 
     def _write_stream(self, stream: Stream) -> None:
         if stream.lines:
+            self._count(stream, len(stream.lines))
             stream.write(self._segment(stream))
 
     def _seal(self, stream: Stream) -> None:
@@ -280,17 +302,17 @@ class Load:
         would send them again, and nothing could tell.
         """
         is_covered = is_final or self._covered == self._rows()
-        for stream in self.streams.values():
-            self._seal(stream)
+        self._write_lines()
+        for stream in self._open:
+            stream.close()
             if not stream.is_careful and self._is_doubtful(stream):
                 self.hot.remove(stream)
                 stream.beware()
-        held = [] if is_covered else [step for step in self._steps if not step.shape.keys]
-        batch = Batch(
-            tuple(step for step in self._steps if step not in held), None if held else self._state, is_final
-        )
+        self._open.clear()
+        ready, held = (self._steps, []) if is_covered else hold_back(self._steps)
+        batch = Batch(tuple(ready), None if held else self._state, is_final)
         self._steps = held
         self._pace.cut()
-        self._held = self._rows()
+        self._held = self._spooled = sum(step.rows for step in held if isinstance(step, Segment))
         self._covered = -1 if held else 0
         self.commits.add(batch)

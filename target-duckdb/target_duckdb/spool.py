@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PREFIX = "target-duckdb-"
 LOCK, NEW = "lock", "new"
+MOST_OPEN = 100
+"""Files that stay open: a process may have 256 on macOS, and a tap may send a thousand streams in turn."""
 BIRTH_SECONDS = 60  # a directory has its lock after less than a millisecond
 
 
@@ -45,6 +47,8 @@ class Spool:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         (self.path / NEW).rename(self.path / LOCK)
         self._count = 0
+        self._files: dict[Path, BinaryIO] = {}
+        """Those that are open, the one written last at the end."""
 
     def __enter__(self) -> Self:
         return self
@@ -54,15 +58,34 @@ class Spool:
     ) -> None:
         self.close()
 
-    def new_file(self, suffix: str = ".ndjson") -> tuple[Path, BinaryIO]:
-        """Open a new file of mode 0600."""
+    def new_file(self, suffix: str = ".ndjson") -> Path:
+        """Make a new file of mode 0600."""
         self._count += 1
         path = self.path / f"{self._count}{suffix}"
         with writing(path):
-            return path, os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        return path
+
+    def write(self, path: Path, block: bytes) -> None:
+        """Write to the end of a file."""
+        with writing(path):
+            file = self._files.pop(path, None) or path.open("ab")
+            self._files[path] = file
+            file.write(block)
+        if len(self._files) > MOST_OPEN:
+            self.end(next(iter(self._files)))
+
+    def end(self, path: Path) -> None:
+        """Have all of a file written."""
+        if file := self._files.pop(path, None):
+            with writing(path):
+                file.close()
 
     def close(self) -> None:
         """Remove the directory with all it holds."""
+        for file in self._files.values():
+            with suppress(OSError):  # nobody will read what could not be written
+                file.close()
         _remove(self.path)
         self._lock.close()
 

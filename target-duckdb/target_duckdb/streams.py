@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from target_duckdb.batches import Segment
 from target_duckdb.guards import record_type
-from target_duckdb.spool import writing
 from target_duckdb.sql import LEAST_OBJECT
 from target_duckdb.strays import keep, learn
 from target_duckdb.values import reject_line, rewrite
@@ -43,7 +42,8 @@ class Stream:
         self.is_swept = False
         self.is_early = False  # whether live keys came when there was nothing yet that they belong to
         self.activated: int | None = None
-        self._file: BinaryIO | None = None
+        self._spool: Spool | None = None
+        self.sequence = 0  # what the next segment begins with at least
 
     def _guard(self) -> type[Struct] | None:
         if self.shape.is_renamed:
@@ -59,7 +59,7 @@ class Stream:
         """Take over what is known of the stream under its former schema."""
         self.is_versioned, self.is_unversioned = former.is_versioned, former.is_unversioned
         self.is_swept, self.activated = former.is_swept, former.activated
-        self.is_early = former.is_early
+        self.is_early, self.sequence = former.is_early, former.sequence
 
     def relax(self) -> None:
         """Look at texts no longer."""
@@ -76,8 +76,9 @@ class Stream:
     def open(self, spool: Spool, base: Shape | None) -> Segment:
         """Begin a segment."""
         self.was_opened = True
-        path, self._file = spool.new_file()
-        rejects, received = path.with_suffix(".rejects"), int(time.time() * 1_000_000)
+        self._spool = spool
+        path, received = spool.new_file(), max(int(time.time() * 1_000_000), self.sequence)
+        rejects = path.with_suffix(".rejects")
         version = self.version if self.is_versioned else None
         self.segment = Segment(self.shape, path, rejects, received=received, version=version, base=base)
         self.segment.is_fresh = self.is_swept
@@ -102,9 +103,8 @@ class Stream:
         self._rows += rows
         segment.rows += rows
         segment.longest = max(segment.longest, longest)
-        if self._file:
-            with writing(segment.path):
-                self._file.write(block)
+        if self._spool:
+            self._spool.write(segment.path, block)
 
     def rewrite(self, line: bytes, segment: Segment) -> tuple[str, ...]:
         """Take a record value by value; return the undeclared properties that others like it may have."""
@@ -127,7 +127,7 @@ class Stream:
 
     def close(self) -> None:
         """End the segment."""
-        if self._file and self.segment:
-            with writing(self.segment.path):
-                self._file.close()
-        self.segment = self._file = None
+        if self.segment and self._spool:
+            self.sequence = self.segment.received + self.segment.rows
+            self._spool.end(self.segment.path)
+        self.segment = None

@@ -5,17 +5,23 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from target_duckdb.errors import DatabaseError
+from target_duckdb import spool, streams
 from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings as settings_of
 
 from tests.target_duckdb.loading import KEYED, Warehouse, lines, record, records, schema, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.fixture
@@ -297,6 +303,54 @@ def test_metadata_columns(warehouse):
     )
     assert row == [("2026-01-02 03:04:05.678901+00", 5, None, True, True, True)]
     assert warehouse.one("SELECT count(DISTINCT _sdc_sequence) FROM crm.a") == 2
+
+
+def test_rows_are_numbered_by_arrival_however_quickly_one_segment_follows_another(warehouse, monkeypatch):
+    class Clock:
+        time = staticmethod(lambda: 1_800_000_000.0)
+
+    monkeypatch.setattr(streams, "time", Clock)
+    turns = [
+        [schema("a", KEYED | {f"c{turn}": {"type": "string"}}), *records("a", range(9))] for turn in (1, 2)
+    ]
+    warehouse.load(
+        schema("a"),
+        *records("a", [20, 21]),
+        *turns[0],
+        *turns[1],
+        *records("a", [9]),
+        add_record_metadata=True,
+    )
+    order = warehouse.sql("SELECT id FROM crm.a ORDER BY _sdc_sequence")
+    assert [row[0] for row in order] == [20, 21, *range(10)]
+    assert warehouse.one("SELECT count(DISTINCT _sdc_sequence) FROM crm.a") == 12
+
+
+def test_rows_that_come_without_a_key_and_then_with_one_keep_their_order(warehouse):
+    old = [record("a", id=number, name="old") for number in (1, 2)]
+    new = [record("a", id=number, name="new") for number in (1, 2)]
+    plain = schema("a", keys=[])
+    warehouse.load(plain, *old, schema("a"), *new, batch_size_rows=2, one_by_one=True)
+    assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY id") == [(1, "new"), (2, "new")]
+
+
+def test_many_streams_that_come_in_turn_need_few_open_files(warehouse, monkeypatch):
+    monkeypatch.setattr(spool, "MOST_OPEN", 5)
+    turns = [record(f"s{number}", id=turn) for turn in range(3) for number in range(40)]
+    given = [line + b"\n" for line in lines([*(schema(f"s{number}") for number in range(40)), *turns])]
+    with Load(settings_of(warehouse.config())) as load:
+        for line in given:
+            Reader(load).read([line])
+            load._write_lines()
+            assert sum(name.endswith(".ndjson") for name in opened()) <= 5
+        load.finish()
+    assert warehouse.ids("crm.s0") == warehouse.ids("crm.s39") == [0, 1, 2]
+
+
+def opened() -> Iterator[str]:
+    for descriptor in Path("/dev/fd").iterdir():
+        with contextlib.suppress(OSError):
+            yield str(descriptor.readlink())
 
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -24,6 +26,14 @@ from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, lines, record,
 
 if TYPE_CHECKING:
     from pathlib import Path
+from target_duckdb.address import hide
+from target_duckdb.errors import DatabaseError, LoadError, SpoolError
+from target_duckdb.loader import Load
+from target_duckdb.reader import Reader
+from target_duckdb.settings import read_settings
+from target_duckdb.spool import remove_leftovers
+
+from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, lines, record, records, schema, state
 
 
 @pytest.fixture
@@ -526,6 +536,48 @@ def test_the_files_of_a_run_are_private_and_gone_afterwards(warehouse, tmp_path,
     warehouse.command(schema("a"), record("a", id=1), **settings)
     assert oct(warehouse.path.stat().st_mode)[-3:] == "600"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["warehouse.duckdb", "warehouse.json"]
+
+
+@pytest.mark.parametrize("setting", [{"path": ":memory:"}, {"memory_limit": "lots"}])
+def test_settings_that_are_refused_leave_no_spool_behind(warehouse, tmp_path, setting):
+    with pytest.raises(DatabaseError):
+        Load(read_settings(warehouse.config() | setting))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_given_up", [False, True])
+def test_a_full_disk_leaves_no_spool_behind(warehouse, tmp_path, is_given_up):
+    load = Load(read_settings(warehouse.config()))
+    Reader(load).read([b"".join(line + b"\n" for line in lines([schema("a"), record("a", id=1)]))])
+    full = Path("/dev/full").open("wb")  # noqa: SIM115 - the spool closes it
+    load.spool._files[load._segment(load.streams["a"]).path] = full
+    load._write_lines()
+    if not is_given_up:
+        with pytest.raises(SpoolError, match="No space left"):
+            load.finish()
+    load.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bad_input_does_not_wait_for_a_locked_database(warehouse):
+    warehouse.load(schema("a"))
+    hold = HOLD.format(path=str(warehouse.path), wait="sys.stdin.read()")
+    with subprocess.Popen(
+        [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        holder.stdout.readline()
+        started = time.monotonic()
+        with pytest.raises(LoadError, match="not a Singer message"):
+            warehouse.load(
+                schema("a"),
+                *records("a", [1, 2]),
+                b"?",
+                one_by_one=True,
+                batch_size_rows=1,
+                lock_timeout_seconds=60,
+            )
+        assert time.monotonic() - started < 20
+        holder.communicate()
 
 
 def test_leftovers_of_a_killed_run_are_removed(warehouse, tmp_path):
