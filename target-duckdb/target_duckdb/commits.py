@@ -292,6 +292,7 @@ class Committer:
             raise
         except DatabaseError:
             self._refuse(segment)
+        self._note_unversioned(segment, f"{table} WHERE rowid > {last} AND", columns)
         keys = [columns[key].name for key in segment.shape.keys]
         distinct, missing = self.database.run(sql.arrivals_sql(table, keys, last))[0] if keys else (rows, 0)
         if rows != segment.rows or distinct != rows or missing:
@@ -310,4 +311,15 @@ class Committer:
                 f"DELETE FROM {table} t USING {quote(stage.rows)} s WHERE {match}"
             )
         self.database.run(sql.insert_sql(table, values, quote(stage.rows)))
+        self._note_unversioned(segment, f"{quote(stage.rows)} WHERE", None)
         return replaced
+
+    def _note_unversioned(
+        self, segment: Segment, source: str, columns: dict[str, TableColumn] | None
+    ) -> None:
+        """Take note if records came without a version, so that no activation of this run deletes them."""
+        if segment.version is None or segment.base:
+            return
+        name = columns[TABLE_VERSION.property].name if columns else "version"
+        if self.database.run(f"SELECT 1 FROM {source} {quote(name)} IS NULL LIMIT 1"):
+            self.deleter.unversioned.add(segment.shape.stream)

@@ -31,6 +31,8 @@ class Deleter:
         self.tables = tables
         self.settings = settings
         self.withheld: list[str] = []
+        self.unversioned: set[str] = set()
+        """The streams of which records came without a version in this run; else such rows are older."""
         self._spared: dict[str, dict[tuple[TableColumn, ...], str]] = {}
         self._count = 0
 
@@ -68,7 +70,10 @@ class Deleter:
         columns = self.tables.prepare(activation.shape, (TABLE_VERSION,))
         version = version_sql("t", columns[TABLE_VERSION.property])
         if activation.base is None:
-            return self._delete(activation.shape, f"coalesce({version} < {activation.version}, false)")
+            is_none_older = "false" if activation.shape.stream in self.unversioned else "true"
+            return self._delete(
+                activation.shape, f"coalesce({version} < {activation.version}, {is_none_older})"
+            )
         place = self.tables.landing(activation.shape).sql
         return self.changes(
             f"DELETE FROM {place} t WHERE coalesce({version} NOT IN {activation.listed}, true)"

@@ -324,3 +324,12 @@ def test_an_empty_mark_of_deletion_is_none(warehouse, declared):
     rows = [record("deals", id=1, _sdc_deleted_at=""), record("deals", id=2, _sdc_deleted_at="yes")]
     warehouse.load(schema("deals", rules), *rows, hard_delete=True)
     assert alive(warehouse) == [1]
+
+
+@pytest.mark.parametrize("metadata", [False, True])
+def test_rows_of_before_there_were_versions_are_older_than_any(warehouse, metadata):
+    """Also rows that somebody else put there."""
+    warehouse.load(schema("deals"), *records("deals", [0, 1, 2]))
+    again = [schema("deals"), *records("deals", [1], 5), activate("deals", 5)]
+    warehouse.load(*again, hard_delete=True, add_record_metadata=metadata)
+    assert warehouse.ids("crm.deals") == [1]

@@ -12,8 +12,8 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from target_duckdb.errors import DatabaseError
 from target_duckdb import spool, streams
+from target_duckdb.errors import DatabaseError
 from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings as settings_of

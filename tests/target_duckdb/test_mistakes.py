@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from target_duckdb.address import check, hide
-from target_duckdb.errors import DatabaseError, LoadError, SettingsError
-from target_duckdb.spool import remove_leftovers
-
-from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, lines, record, records, schema, state
-
-if TYPE_CHECKING:
-    from pathlib import Path
-from target_duckdb.address import hide
-from target_duckdb.errors import DatabaseError, LoadError, SpoolError
+from target_duckdb.errors import DatabaseError, LoadError, SettingsError, SpoolError
 from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings
