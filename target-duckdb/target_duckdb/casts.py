@@ -84,7 +84,8 @@ def decimal_sql(precision: int, scale: int, value: str) -> str:
     DuckDB rounds surplus digits in silence, so the text is matched first; and DuckDB 1.5 needs a hundred
     times longer to cast text to a decimal of more than 18 digits, so short ones go by way of a short decimal.
     """
-    shape = rf"[-+]?[0-9]{{1,{max(precision - scale, 1)}}}(\.[0-9]{{0,{scale}}}0*)?"
+    digits = f"[0-9]{{1,{precision - scale}}}" if precision > scale else "0"
+    shape = rf"[-+]?{digits}(\.[0-9]{{0,{scale}}}0*)?"
     short = f"TRY_CAST({value} AS DECIMAL(18,{scale}))" if scale < 18 else "NULL"  # noqa: PLR2004 - an INT64 decimal
     whole = f"TRY_CAST({value} AS DECIMAL({precision},{scale}))"
     return f"CASE WHEN regexp_full_match({value}, '{shape}') THEN coalesce({short}, {whole}) END"

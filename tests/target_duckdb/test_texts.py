@@ -1,6 +1,8 @@
-"""Numbers and truths that come as something else are stored alike, in passing or looked at one by one."""
+"""Values that come as something else are stored alike, in passing or looked at one by one."""
 
 from __future__ import annotations
+
+from itertools import product
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -65,12 +67,26 @@ TEXTS = [
             "\\u0031",
         ]
     ),
-    *("", " 12", "12 ", "1\\n", "\\uff11", "9" * 150, "9" * 90 + "e99"),
+    *(
+        "",
+        " 12",
+        "12 ",
+        "1\\n",
+        "\\uff11\\uff12",
+        "١٢",
+        "0" * 40 + "1",
+        "+0.5",
+        "0.50",
+        "YWJj",
+        "9" * 150,
+        "9" * 90 + "e99",
+    ),
 ]
 RAWS = [
     *(f'"{text}"' for text in TEXTS),
     *["null", "true", "false", "0", "1", "2", "1.0", "1.5", "1e3", "-0.0"],
     *["999999999999999", "9007199254740992", "9007199254740993", "-9007199254740993", "9007199254740994"],
+    *['{"a":1,"a":2}', '{"a":1,"a":1e400}', '[{"b":{"a":1,"a":"é"}}]', "12", "100", "99.99", "1e2", "0.123"],
     *["9007199254740993.0", "900719925474099.3e1", "1000000000000000000000000", "100000000000000000000001"],
 ]
 """Not -0, a zero that DuckDB gives another sign than Python where a double is due."""
@@ -80,6 +96,11 @@ RULES = {
     "h": {"type": ["integer", "null"], "maximum": 2**64},
     "d": {"type": ["number", "null"]},
     "b": {"type": ["boolean", "null"]},
+    "m": {"type": ["string", "null"], "format": "x-singer.decimal"},
+    "c": {"type": ["string", "null"], "format": "x-singer.decimal", "precision": 4, "scale": 2},
+    "p": {"type": ["string", "null"], "format": "x-singer.decimal", "precision": 2, "scale": 2},
+    "x": {"type": ["string", "null"], "contentEncoding": "base64"},
+    "j": {},
 }
 
 
@@ -88,9 +109,10 @@ def load(path, raws: list[str], names: list[str], key: dict) -> tuple:
     warehouse = Warehouse(path)
     rules = {"id": key, **RULES, **{name: {"type": "string"} for name in names}}
     sent = []
-    for number, raw in enumerate(raws):
-        values = ",".join(f'"{name}":{raw}' for name in RULES)
-        sent.append(f'{{"type":"RECORD","stream":"a","record":{{"id":"{number}",{values}}}}}'.encode())
+    for number, (raw, name) in enumerate(
+        product(raws, RULES)
+    ):  # each alone: an odd value has its record looked at
+        sent.append(f'{{"type":"RECORD","stream":"a","record":{{"id":"{number}","{name}":{raw}}}}}'.encode())
     warehouse.load(schema("a", rules), *sent)
     columns = ", ".join(f"{name}::VARCHAR" for name in RULES)
     kept = "SELECT (key ->> 'id')::INT, property, raw, reason FROM _load.rejected_values ORDER BY ALL"
