@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_files import PublishError, connect, copy_working_file, in_memory
+from target_duckdb.publish_files import (
+    DatabaseError,
+    PublishError,
+    connect,
+    copy_working_file,
+    in_memory,
+    one_line,
+)
 from target_duckdb.publish_sql import count, qualified
 from target_duckdb.publish_views import relocate_views
 from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from target_duckdb.publish_files import Connection
@@ -41,7 +50,7 @@ def write_read_copy(
     """Write the read copy of a working file; return the views that read nothing, there as here."""
     raw = copy.with_name("raw.duckdb")
     catalog = copy_working_file(source, raw, wait_seconds=wait_seconds)
-    with in_memory(copy.parent) as connection:
+    with in_words_of(source, raw), in_memory(copy.parent) as connection:
         connection.execute(f"ATTACH {literal(str(raw))} AS {qualified(SOURCE)}")
         connection.execute(f"USE {qualified(SOURCE)}")
         drop_other_schemas(connection, schemas)
@@ -54,6 +63,17 @@ def write_read_copy(
     for leftover in raw.parent.glob("raw.duckdb*"):
         leftover.unlink()
     return broken
+
+
+@contextmanager
+def in_words_of(source: Path, raw: Path) -> Iterator[None]:
+    """Say of the database what DuckDB says of our copy of it."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise PublishError(
+            f"cannot publish {source}: {one_line(error).replace(str(raw), str(source))}"
+        ) from None
 
 
 def attach_copy(connection: Connection, copy: Path, storage_version: str) -> None:

@@ -37,7 +37,9 @@ class BusyError(PublishError):
 
 
 def one_line(error: Exception) -> str:
-    """Return the first line of an error's message."""
+    """Return the first line of an error's message; of the system, what it says of which file."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     return str(error).partition("\n")[0]
 
 

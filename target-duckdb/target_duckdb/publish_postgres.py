@@ -34,15 +34,14 @@ def serve(copy: Path, address: str, schema: str, models: list[Model], *, extensi
         try:
             connection.execute(f"ATTACH {literal(address)} AS served (TYPE postgres)")
         except DatabaseError:  # the message would repeat the address, and the password in it
-            raise PublishError(
-                "PostgreSQL cannot be reached with the address in DUCKDB_PUBLISH_POSTGRES"
-            ) from None
+            raise PublishError(UNREACHABLE) from None
         try:
             bring(connection, schema, models)
             show(connection, schema, [model.name for model in models])
         except DatabaseError as error:
+            reason = one_line(error).replace(address, "…")
             raise PublishError(
-                f"PostgreSQL refused the copy: {one_line(error).replace(address, '…')}"
+                f"the files are published, but PostgreSQL refused the copy: {reason}"
             ) from None
 
 

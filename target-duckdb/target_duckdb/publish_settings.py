@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from target_duckdb.publish_exports import FORMATS
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 ENVIRONMENT = "DUCKDB_PUBLISH_"
-TRUE = {"1", "true", "yes", "on"}
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -30,15 +31,20 @@ def formats(text: str) -> tuple[str, ...]:
 
 
 def path(text: str) -> Path:
-    """Return a path, with the home for a `~` that no shell has seen; raises ArgumentTypeError for nothing."""
-    if Path(text) == Path():
+    """Return a path, with the home for a `~` that no shell has seen; a name there has to be."""
+    try:
+        found = Path(text).expanduser()
+        text.encode()
+    except (RuntimeError, UnicodeEncodeError) as error:
+        raise argparse.ArgumentTypeError(f"no path: {error}") from error
+    if found.name in {"", ".."}:
         raise argparse.ArgumentTypeError("a file has to have a name")
-    return Path(text).expanduser()
+    return found
 
 
 def directory(text: str) -> Path:
-    """Return the path of a directory; raises ArgumentTypeError for nothing."""
-    if Path(text) == Path():
+    """Return the path of a directory; raises ArgumentTypeError without a name."""
+    if not text:
         raise argparse.ArgumentTypeError("a directory has to have a name; --formats '' makes no exports")
     return path(text)
 
@@ -49,13 +55,25 @@ def path_or_none(text: str) -> Path | None:
 
 
 def octal(text: str) -> int:
-    """Return a file mode written as 0640."""
-    return int(text, 8)
+    """Return a file mode written as 0640, that lets its owner read."""
+    mode = int(text, 8)
+    if not stat.S_IRUSR <= mode <= ALL_RIGHTS or not mode & stat.S_IRUSR:
+        raise argparse.ArgumentTypeError("a mode is between 0400 and 0777 and lets the owner read")
+    return mode
 
 
 def truth(text: str) -> bool:
     """Return whether a setting is switched on."""
+    if text.lower() not in TRUE | FALSE:
+        raise argparse.ArgumentTypeError("it is either true or false")
     return text.lower() in TRUE
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds, none of them before now."""
+    if not float(text) >= 0:  # NaN is not
+        raise ValueError(text)
+    return float(text)
 
 
 def positive(text: str) -> int:
@@ -112,18 +130,27 @@ OPTIONS: dict[str, Option] = {
     "bom": Option("false", truth, "start CSV files with a byte order mark, for Excel"),
     "keep": Option("3", positive, "how many versions to keep, the current one included"),
     "mode": Option("0600", octal, "the mode of published files: 0640 lets the group read"),
-    "wait": Option("60", float, "how many seconds to wait for a load to end"),
+    "wait": Option("60", seconds, "how many seconds to wait for a load to end"),
     "storage_version": Option("v1.2.0", str, "the oldest DuckDB that shall open the read copy"),
     "postgres_extension": Option(
         "", str, "the file of DuckDB's postgres extension, where it cannot be downloaded"
     ),
 }
+ALL_RIGHTS = 0o777
 SECRET = "postgres"  # noqa: S105 (the name of a setting: its value, an address with a password, comes by environment)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong with the command line."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with one line."""
+        self.exit(2, f"{self.prog}: {message}; --help lists the options\n")
 
 
 def settings(arguments: Sequence[str] | None = None) -> Settings:
     """Read the settings from the command line, else from the environment, else the defaults."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="duckdb-publish",
         description="Give BI tools a copy of a DuckDB database that no load ever locks.",
         epilog=f"Each option can be set by {ENVIRONMENT}<NAME> too; by the environment alone "

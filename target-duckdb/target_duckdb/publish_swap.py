@@ -49,8 +49,10 @@ def house(directory: Path, file_mode: int) -> None:
     """Make a directory that whoever may read its files can enter; leave one that is there."""
     try:
         directory.mkdir(parents=True)
-    except FileExistsError:  # another publisher may have made it this very moment
-        return
+    except OSError as error:
+        if directory.is_dir():  # another publisher may have made it this very moment
+            return
+        raise PublishError(f"cannot make the folder {directory}: {error.strerror}") from None
     directory.chmod(directory_mode(file_mode))
 
 

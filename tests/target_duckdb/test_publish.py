@@ -395,3 +395,20 @@ def test_an_empty_file_makes_way(working):
     (there / "analytics.duckdb").touch()
     publish(working)
     assert query(there / "analytics.duckdb", "SELECT count(*) FROM opencrm.contacts") == [(1000,)]
+
+
+def test_a_database_that_was_cut_short_is_called_by_its_name(working, capsys):
+    os.truncate(working, working.stat().st_size // 3)
+    assert main(arguments(working)) == 1
+    said = capsys.readouterr().err
+    assert str(working) in said
+    assert "raw.duckdb" not in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(("below", "reason"), [("", "File exists"), ("sub", "Not a directory")])
+def test_a_folder_that_cannot_be_made_is_named(working, below, reason, capsys):
+    (working.parent / "taken").write_text("a file")
+    place = working.parent / "taken" / below
+    assert main([*arguments(working), "--target", str(place / "x.duckdb")]) == 1
+    assert capsys.readouterr().err == f"duckdb-publish: cannot make the folder {place}: {reason}\n"

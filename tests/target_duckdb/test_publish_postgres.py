@@ -178,7 +178,7 @@ def test_a_wrong_address_is_said_without_the_password(python, working):
     nowhere = {"host": "127.0.0.1", "port": "1", "user": "crm", "password": "Pa55-w0rd"}
     done = publish(python, working, nowhere)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "PostgreSQL cannot be reached" in done.stderr
+    assert "the files are published, but PostgreSQL cannot be reached" in done.stderr
     assert "Pa55" not in done.stderr
 
 

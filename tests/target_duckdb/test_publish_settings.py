@@ -42,12 +42,25 @@ def test_a_tilde_is_the_home_of_the_user(monkeypatch):
         ["--formats", "xlsx"],
         ["--wait", "soon"],
         ["--exports", ""],
+        ["--exports", "/"],
         ["--target", ""],
+        ["--target", "/"],
+        ["--target", "a/.."],
+        ["--target", "~nosuchuser/x"],
+        ["--database", "~nosuchuser/x"],
+        ["--database", "\udcff"],
+        ["--live", "/"],
+        *(["--wait", text] for text in ("nan", "-5")),
+        *(["--mode", text] for text in ("0", "77777", "-1", "0222")),
+        ["--escape-formulas", "maybe"],
+        ["--bom", "maybe"],
     ],
     ids=" ".join,
 )
 def test_a_setting_that_makes_no_sense_is_refused(words, capsys):
     with pytest.raises(SystemExit) as refused:
-        settings(words)
+        settings(["=".join(words)])
     assert refused.value.code == 2
-    assert words[0] in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert words[0] in said
+    assert said.count("\n") == 1
