@@ -20,9 +20,8 @@ def fill_gaps() -> None:
             os.fstat(number)
         except OSError:
             os.dup2(os.open(os.devnull, mode), number)
-    sys.stderr = sys.stderr or os.fdopen(
-        STDERR, "w", errors="backslashreplace"
-    )  # nobody listens, and that is no reason not to load
+    if sys.stderr is None:  # nobody listens, and that is no reason not to load
+        sys.stderr = os.fdopen(STDERR, "w", errors="backslashreplace")
 
 
 def check_output() -> None:

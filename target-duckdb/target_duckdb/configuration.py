@@ -73,7 +73,7 @@ def _check_variable(variable: str, text: str, read: Callable[[str], object], wan
     try:
         read(text)
     except (ValueError, RecursionError) as error:
-        raise SettingsError(f"variable {variable} is {text!r} and has to be {wanted}") from error
+        raise SettingsError(f"variable {variable} has to be {wanted}") from error
 
 
 def check_stream_maps(maps: object) -> None:

@@ -28,7 +28,8 @@ class Interruption:
         for listener in self._listeners:
             listener()
         if self.is_waiting:
-            raise InterruptedError
+            self.is_waiting = False
+            raise Interrupted
 
     def take_signals(self) -> None:
         """Be called when the process is asked to stop."""

@@ -57,7 +57,7 @@ def path_or_none(text: str) -> Path | None:
 def octal(text: str) -> int:
     """Return a file mode written as 0640, that lets its owner read."""
     mode = int(text, 8)
-    if not stat.S_IRUSR <= mode <= ALL_RIGHTS or not mode & stat.S_IRUSR:
+    if not 0 <= mode <= ALL_RIGHTS or not mode & stat.S_IRUSR:
         raise argparse.ArgumentTypeError("a mode is between 0400 and 0777 and lets the owner read")
     return mode
 

@@ -58,7 +58,7 @@ def _read(descriptor: int) -> bytes:
         if not select.select([descriptor], [], [], HEARTBEAT)[0]:
             return IDLE
         return os.read(descriptor, BLOCK)
-    except InterruptedError:
+    except Interrupted:
         return b""
     except OSError as error:
         raise InputError(f"cannot read the input: {error.strerror}") from error

@@ -355,7 +355,7 @@ def test_a_configuration_may_come_by_a_pipe_and_be_for_the_sdk(warehouse):
 def test_a_variable_that_is_no_setting(warehouse, name, value, expected):
     variables = {f"TARGET_DUCKDB_{name}": value, "TARGET_DUCKDB_PATH": str(warehouse.path)}
     said = complaint(run("--config=ENV", input=b"", env={**os.environ, **variables}))
-    assert said.endswith(f"variable TARGET_DUCKDB_{name} is {value!r} and has to be {expected}")
+    assert said.endswith(f"variable TARGET_DUCKDB_{name} has to be {expected}")
     assert not warehouse.path.exists()
 
 
