@@ -27,14 +27,23 @@ def assign_names(columns: Iterable[Column], existing: Iterable[TableColumn]) -> 
 
 
 def _property_of(column: TableColumn) -> str:
+    """Return whose a column is; a description that looks like our mark names what has another column."""
     name = original_name(column.comment)
-    return column.name if name is None else name
+    return column.name if name is None or not _is_made_of(column.name, name) else name
+
+
+def _is_made_of(name: str, wanted: str) -> bool:
+    return re.fullmatch(rf"{re.escape(_held(wanted))}(_[0-9]+)?", name) is not None
 
 
 def original_name(comment: str) -> str | None:
     """Return the property or stream that a comment says a column or table was made for under another name."""
-    found = RENAMED.findall(comment)
-    return str(json.loads(found[-1])) if found else None
+    for found in reversed(RENAMED.findall(comment)):
+        try:
+            return str(json.loads(found))
+        except ValueError:
+            continue
+    return None
 
 
 def name_comment(name: str) -> str:
@@ -43,16 +52,28 @@ def name_comment(name: str) -> str:
 
 
 def comment_of(column: Column, name: str) -> str:
-    """Return the comment of a column: its description and, where it was renamed, its property."""
-    renamed = "" if name == column.property else name_comment(column.property)
-    text = "\n".join(part for part in (column.comment, renamed) if part)
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
+    """Return the comment of a column: its description and, where it was renamed, its property.
+
+    The property is there, too, where a description could be taken for that.
+    """
+    text = _readable(column.comment)
+    if name != column.property or original_name(text) is not None:
+        text = "\n".join(part for part in (text, name_comment(column.property)) if part)
+    return text
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:
     """Return a name that DuckDB can hold and tell from those taken, given case-folded."""
-    base = wanted.replace("\0", "").encode("utf-8", "replace").decode() or "unnamed"
+    base = _held(wanted)
     name, number = base, 1
     while name.casefold() in taken:
         name, number = f"{base}_{number}", number + 1
     return name
+
+
+def _held(wanted: str) -> str:
+    return _readable(wanted) or "unnamed"
+
+
+def _readable(text: str) -> str:
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

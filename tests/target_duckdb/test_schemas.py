@@ -286,6 +286,31 @@ def test_frozen_schemas_stop_the_run(warehouse, rules):
     assert warehouse.ids("crm.a") == [1]
 
 
+LIKE_MARKS = ['name "id"', 'name "first" and "last"', 'a\nname "id"', 'name\0 "id"', 'name "id"\nb', 'name "']
+
+
+@pytest.mark.parametrize("text", LIKE_MARKS)
+def test_a_description_is_never_taken_for_the_name_of_a_column(warehouse, text):
+    rules = {"who": {"type": "string", "description": text}, "id": {"type": "integer"}}
+    for number in (1, 2):
+        warehouse.load(schema("a", rules), record("a", id=number, who=f"w{number}"))
+    assert warehouse.sql("SELECT id, who FROM crm.a ORDER BY id") == [(1, "w1"), (2, "w2")]
+    assert list(warehouse.types("a")) == ["who", "id"]
+
+
+def test_names_in_comments_of_older_files_are_understood():
+    columns = columns_of({"properties": {name: {} for name in ("who", "id", "Id", "", "a\0b")}})
+    comments = {
+        "who": 'name "id"',
+        "id": "",
+        "Id_1": 'Key\nname "Id"',
+        "unnamed": 'name ""',
+        "ab": 'name "a\\u0000b"',
+    }
+    existing = [TableColumn(name, "JSON", comment) for name, comment in comments.items()]
+    assert list(assign_names(columns, existing).values()) == list(comments)
+
+
 def test_titles_and_descriptions_become_comments(warehouse):
     rules = {"id": {"type": "integer", "title": "Number", "description": "It's the key"}}
     warehouse.load(schema("a", rules), record("a", id=1))
