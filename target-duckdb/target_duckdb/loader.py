@@ -161,6 +161,8 @@ class Load:
         base = self._base(stream.shape.stream)
         stream.is_early = stream.is_early or base is None
         if base and not base.is_swept:
+            if any(step.base == base.shape for step in self._steps if isinstance(step, Activation)):
+                self.flush()  # what is spared now is not what was spared before
             self._seal(base)
             base.is_swept = True
         stream.is_versioned = stream.is_versioned or version is not None or base is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from target_duckdb.errors import DeleteGuardError
 
-from tests.target_duckdb.loading import KEYED, Warehouse, activate, live, record, records, schema
+from tests.target_duckdb.loading import KEYED, Warehouse, activate, live, record, records, schema, state
 
 LISTED = schema("deals__live", {"id": {"type": "integer"}})
 TEXT_LISTED = schema("deals__live", {"id": {"type": "string"}})
@@ -333,3 +333,9 @@ def test_rows_of_before_there_were_versions_are_older_than_any(warehouse, metada
     again = [schema("deals"), *records("deals", [1], 5), activate("deals", 5)]
     warehouse.load(*again, hard_delete=True, add_record_metadata=metadata)
     assert warehouse.ids("crm.deals") == [1]
+def test_what_the_first_of_two_lists_spares_the_second_may_delete(warehouse):
+    first, again = live("deals", [0, 1, 2], 7), live("deals", [0, 1], 8)
+    new = records("deals", [9])
+    turns = [schema("deals"), *records("deals", range(3)), *first[:2], *new, *first[2:], *again]
+    assert warehouse.load(*turns, state(1)) == [1]
+    assert alive(warehouse) == [0, 1]
