@@ -109,7 +109,8 @@ class Deleter:
 
     def purge(self, shape: Shape, columns: dict[str, TableColumn]) -> int:
         """Remove the rows that came marked as deleted, where deletes are hard."""
-        if not self.settings.hard_delete or DELETED_AT.property not in columns:
+        is_keeping = not self.settings.hard_delete or self.settings.load_method == "append-only"
+        if is_keeping or DELETED_AT.property not in columns:
             return 0
         is_marked = f"{mark_sql(columns[DELETED_AT.property])} IS NOT NULL"
         return self.changes(f"DELETE FROM {self.tables.landing(shape).sql} t WHERE {is_marked}")

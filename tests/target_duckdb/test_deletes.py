@@ -243,7 +243,9 @@ def test_append_only_keeps_every_record(warehouse):
     for version in (1, 2):
         turns = [schema("deals"), activate("deals", version), *records("deals", range(version), version)]
         warehouse.load(*turns, *live("deals", [0], version), load_method="append-only", hard_delete=True)
-    assert warehouse.ids("crm.deals") == [0, 0, 1]
+    gone = record("deals", id=9, _sdc_deleted_at="2026-01-01T00:00:00Z")
+    warehouse.load(schema("deals"), gone, load_method="append-only", hard_delete=True)
+    assert warehouse.ids("crm.deals") == [0, 0, 1, 9]
 
 
 def test_live_keys_with_and_without_a_version_are_alive(warehouse):
