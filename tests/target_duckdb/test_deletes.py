@@ -335,6 +335,8 @@ def test_rows_of_before_there_were_versions_are_older_than_any(warehouse, metada
     again = [schema("deals"), *records("deals", [1], 5), activate("deals", 5)]
     warehouse.load(*again, hard_delete=True, add_record_metadata=metadata)
     assert warehouse.ids("crm.deals") == [1]
+
+
 def test_what_the_first_of_two_lists_spares_the_second_may_delete(warehouse):
     first, again = live("deals", [0, 1, 2], 7), live("deals", [0, 1], 8)
     new = records("deals", [9])
