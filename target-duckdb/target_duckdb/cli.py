@@ -12,7 +12,18 @@ def main() -> None:
     STOP.take_signals()
     from target_duckdb.start import start  # noqa: PLC0415 - slow to import
 
-    sys.exit(start(sys.argv[1:]))
+    sys.exit(start(sys.argv[1:], run_sdk))
+
+
+def run_sdk() -> int:
+    """Have the Singer SDK do what the command line says."""
+    from target_duckdb import logs  # noqa: PLC0415 - slow to import
+    from target_duckdb.target import TargetDuckDB  # noqa: PLC0415 - costs most of a second
+
+    with logs.checking():
+        command = TargetDuckDB.cli
+    command()
+    return 0
 
 
 if __name__ == "__main__":

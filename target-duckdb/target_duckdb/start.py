@@ -1,4 +1,4 @@
-"""Starts what the command line asks for: plain loads at once, everything else by way of the Singer SDK."""
+"""Starts what the command line asks for: plain loads at once, everything else in another way."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from target_duckdb.interruption import STOP
 from target_duckdb.settings import is_plain, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 PAIR = 2
 
 
-def start(arguments: Sequence[str]) -> int:
-    """Run the target and return its exit code; a user's mistake is one line."""
+def start(arguments: Sequence[str], run_sdk: Callable[[], int]) -> int:
+    """Run the target, here or by the Singer SDK, and return its exit code; a user's mistake is one line."""
     os.umask(0o077)
     channels.fill_gaps()
     try:
@@ -48,14 +48,4 @@ def run(config: Mapping[str, object]) -> int:
         STOP.tell(load.commits.hurry)
         Reader(load).read(blocks(channels.STDIN))
         load.finish(is_complete=not STOP.is_wanted)
-    return 0
-
-
-def run_sdk() -> int:
-    """Have the Singer SDK do what the command line says."""
-    from target_duckdb.target import TargetDuckDB  # noqa: PLC0415 - costs most of a second
-
-    with logs.checking():
-        command = TargetDuckDB.cli
-    command()
     return 0
