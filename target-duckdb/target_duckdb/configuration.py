@@ -80,5 +80,5 @@ def check_stream_maps(maps: object) -> None:
     """Raise SettingsError for an `__else__` that the SDK fails at while it checks its own schema."""
     inner = maps.values() if isinstance(maps, dict) else ()
     for found in (maps, *inner):
-        if isinstance(found, dict) and found.get(NOTHING_ELSE, REMOVED) != REMOVED:
-            raise SettingsError(f'stream_maps: {NOTHING_ELSE} has to be "{REMOVED}" or left out')
+        if isinstance(found, dict) and found.get(NOTHING_ELSE) not in (None, REMOVED):
+            raise SettingsError(f'stream_maps: {NOTHING_ELSE} has to be null, "{REMOVED}" or left out')

@@ -321,3 +321,13 @@ def test_the_run_ends_with_a_table_and_metrics(warehouse):
     ]
     assert row.split()[:6] == ["a", "1,201", "1,200", "0", "1", "0"]
     assert '"metric": "record_count", "value": 1201' in said
+
+
+@pytest.mark.parametrize("nothing", [None, "__NULL__"])
+def test_a_stream_map_may_leave_out_whatever_it_does_not_name(warehouse, nothing):
+    messages = [message for name in ("a", "b") for message in (schema(name), record(name, id=1, name="x"))]
+    assert warehouse.command(*messages, stream_maps={"a": {}, "__else__": nothing}).returncode == 0
+    assert warehouse.sql("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'crm'") == [("a",)]
+    columns = {"a": {"id": "id", "__else__": nothing}}
+    assert warehouse.command(schema("a"), record("a", id=2, name="y"), stream_maps=columns).returncode == 0
+    assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY id") == [(1, "x"), (2, None)]
