@@ -20,12 +20,9 @@ INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 EXACT = Annotated[int, Meta(ge=-EXACT_IN_DOUBLE, le=EXACT_IN_DOUBLE)]
 TEXT = str | int | bool | None
 INTEGER_AS_TEXT = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,17})\Z")]
-NUMBER_AS_TEXT = Annotated[
-    str,
-    Meta(
-        pattern=r"^-?(0|[1-9][0-9]{0,14}|(0|[1-9][0-9]{0,99})(\.[0-9]{1,99}([eE][-+]?[0-9]{1,2})?|[eE][-+]?[0-9]{1,2}))\Z"
-    ),
-]
+EXPONENT = "[eE][-+]?[0-9]{1,2}"
+FRACTION = rf"(0|[1-9][0-9]{{0,99}})(\.[0-9]{{1,99}}({EXPONENT})?|{EXPONENT})"
+NUMBER_AS_TEXT = Annotated[str, Meta(pattern=rf"^-?(0|[1-9][0-9]{{0,14}}|{FRACTION})\Z")]
 """Texts that DuckDB reads as the number that they tell: an integer exactly, else as the nearest double."""
 ACCEPTED: dict[str, Any] = {
     "VARCHAR": TEXT,

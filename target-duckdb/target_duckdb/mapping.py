@@ -56,7 +56,7 @@ class Written(Decimal):
 
 
 class Constant(float):
-    """NaN or an infinity, which are no JSON and go as they came: the reader keeps them aside."""
+    """NaN or an infinity, which are no JSON and go as they came: the loader keeps them aside."""
 
 
 def _is_whole(value: object) -> bool:
@@ -194,7 +194,9 @@ class LineMapper:
 def _transform(stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | None:
     """Return what a map makes of a record; the SDK takes an empty one for one that a filter holds back."""
     made: dict[str, Any] | None = stream_map.transform(copy.copy(record))
-    return {} if made is None and stream_map.get_filter_result(record) else made
+    if made is not None or (record and stream_map.transformed_key_properties):
+        return made
+    return {} if stream_map.get_filter_result(record) else None
 
 
 def _with_constants(record: dict[str, Any]) -> dict[str, Any]:
