@@ -21,6 +21,10 @@ def alive(warehouse) -> list[int]:
     return [row[0] for row in warehouse.sql(ALIVE)]
 
 
+def alive_or_all(warehouse) -> list[int]:
+    return alive(warehouse) if "_sdc_deleted_at" in warehouse.types("deals") else warehouse.ids("crm.deals")
+
+
 def test_rows_whose_keys_are_not_alive_are_marked(warehouse):
     warehouse.load(schema("deals"), *records("deals", range(5)), *live("deals", [0, 1, 3], 7))
     assert alive(warehouse) == [0, 1, 3]
@@ -224,10 +228,6 @@ def test_a_record_that_comes_after_early_live_keys_is_alive(warehouse):
     new = records("deals", [9])
     warehouse.load(LISTED, *keys, schema("deals"), *new, keys[0], activate("deals__live", 7))
     assert alive_or_all(warehouse) == [9]
-
-
-def alive_or_all(warehouse) -> list[int]:
-    return alive(warehouse) if "_sdc_deleted_at" in warehouse.types("deals") else warehouse.ids("crm.deals")
 
 
 @pytest.mark.parametrize("method", ["upsert", "append-only"])
