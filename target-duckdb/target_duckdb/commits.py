@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from target_duckdb import sql
 from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
 from target_duckdb.casts import convert_sql
+from target_duckdb.columns import EXACT_IN_DOUBLE
 from target_duckdb.compaction import compact
 from target_duckdb.deletes import Deleter
 from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
@@ -18,7 +19,7 @@ from target_duckdb.ledger import Ledger
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
 from target_duckdb.sql import quote
 from target_duckdb.staging import Stager, check_segment, query_of
-from target_duckdb.tables import EXACT_IN_DOUBLE, Tables
+from target_duckdb.tables import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

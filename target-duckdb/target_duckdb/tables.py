@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from target_duckdb.casts import convert_sql
-from target_duckdb.columns import Column, TableColumn, widen
+from target_duckdb.columns import EXACT_IN_DOUBLE, Column, TableColumn, widen
 from target_duckdb.errors import DatabaseError
 from target_duckdb.names import assign_names, comment_of, free_name, name_comment, original_name
 from target_duckdb.sql import WAREHOUSE, Table, literal, quote
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from target_duckdb.ledger import Ledger
 
 TYPE_NAMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
-EXACT_IN_DOUBLE = 2**53
 NEW = "__new"
 LANDING = "being loaded, to take the place of "
 """The comment of a table that is loaded anew, before the name of the old one."""

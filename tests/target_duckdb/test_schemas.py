@@ -414,3 +414,15 @@ def test_overwrite_does_not_change_a_frozen_schema(warehouse, rules):
     with pytest.raises(DatabaseError, match="schema_evolution is freeze"):
         warehouse.load(schema("a", rules), record("a", id=3), **settings)
     assert warehouse.sql("SELECT id, name FROM crm.a") == [(2, "y")]
+
+
+def test_a_key_stays_the_same_where_its_column_becomes_text_to_hold_it(warehouse):
+    rules = {"id": {"type": "number"}, "name": {"type": "string"}}
+    warehouse.load(schema("a", rules), record("a", id=1, name="x"), record("a", id=2, name="y"))
+    rules = {**rules, "id": {"type": "integer"}}
+    warehouse.load(schema("a", rules), record("a", id=1, name="z"), record("a", id=2**53 + 1, name="w"))
+    assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY ALL") == [
+        ("1", "z"),
+        ("2", "y"),
+        (str(2**53 + 1), "w"),
+    ]
