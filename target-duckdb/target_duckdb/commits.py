@@ -230,8 +230,9 @@ class Committer:
         tally.rows_in += segment.rows + segment.records_rejected
         tally.rejected += segment.records_rejected + rejected
         tally.values_rejected += segment.values_rejected
-        tally.updated += replaced
-        tally.inserted += staged - replaced
+        updated = min(replaced, staged)  # rows that came without a key may all have the same one
+        tally.updated += updated
+        tally.inserted += staged - updated
         tally.superseded += segment.rows - rejected - staged
         tally.deleted += self.deleter.purge(shape, columns)
         tally.seconds += segment.seconds + time.monotonic() - started

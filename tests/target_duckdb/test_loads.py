@@ -334,6 +334,13 @@ def test_rows_that_come_without_a_key_and_then_with_one_keep_their_order(warehou
     assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY id") == [(1, "new"), (2, "new")]
 
 
+def test_several_rows_that_one_replaces_count_once(warehouse):
+    warehouse.load(schema("a", keys=[]), *records("a", [1, 1, 1]))
+    warehouse.load(schema("a"), *records("a", [1]))
+    tally = warehouse.tally("a")
+    assert (tally["inserted"], tally["updated"]) == (0, 1)
+
+
 def test_many_streams_that_come_in_turn_need_few_open_files(warehouse, monkeypatch):
     monkeypatch.setattr(spool, "MOST_OPEN", 5)
     turns = [record(f"s{number}", id=turn) for turn in range(3) for number in range(40)]
