@@ -15,6 +15,7 @@ import msgspec
 
 from target_duckdb.columns import DECIMAL, INT64, Json
 from target_duckdb.errors import InvalidLineError, MissingKeyError
+from target_duckdb.metadata import DELETED_AT
 from target_duckdb.rawjson import SURROGATE, depth, parse_object, readable
 from target_duckdb.sql import ENVELOPE
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from target_duckdb.batches import Shape
+    from target_duckdb.columns import Column
 
 MAX_DEPTH = 100
 UNDECLARED = "not in the schema"
@@ -71,8 +73,9 @@ def rewrite(line: bytes, shape: Shape) -> Rewritten:
         try:
             kept[field] = _convert(raw, column.type)
         except Rejected as verdict:
-            kept[field] = "null"
-            rejected.append((column.property, raw, str(verdict)))
+            kept[field] = _mark(raw, column)
+            if kept[field] == "null":
+                rejected.append((column.property, raw, str(verdict)))
     rejected.extend((name, raw, UNDECLARED) for name, raw in raws.items() if raw != "null")
     key = {shape.columns[index].property: kept[shape.fields[index]] for index in shape.key_indexes}
     is_whole = "null" not in key.values()
@@ -81,6 +84,15 @@ def rewrite(line: bytes, shape: Shape) -> Rewritten:
     text = _object(key) if key else "null"
     found = [Rejection(text, name, readable(raw), reason) for name, raw, reason in rejected]
     return Rewritten(_line(kept, envelope) if is_whole else None, found, list(raws))
+
+
+def _mark(raw: str, column: Column) -> str:
+    """Return what is kept of a value that does not fit: of a mark of deletion a text, which DuckDB rejects.
+
+    It marks the record all the same, as any text does that is no time.
+    """
+    is_mark = (column.property, column.type) == (DELETED_AT.property, DELETED_AT.type)
+    return json.dumps(readable(raw)) if is_mark and raw not in {"false", "0"} else "null"
 
 
 def reject_line(rejection: Rejection) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from target_duckdb.errors import DeleteGuardError
 
@@ -343,3 +345,21 @@ def test_what_the_first_of_two_lists_spares_the_second_may_delete(warehouse):
     turns = [schema("deals"), *records("deals", range(3)), *first[:2], *new, *first[2:], *again]
     assert warehouse.load(*turns, state(1)) == [1]
     assert alive(warehouse) == [0, 1]
+
+
+@pytest.mark.parametrize("mark", [1700000000, True, {"at": 1}, 2.5])
+@pytest.mark.parametrize("rows", [0, 5000])
+def test_a_mark_of_deletion_that_is_no_text_deletes_too(warehouse, mark, rows):
+    marked = KEYED | {"_sdc_deleted_at": {"type": ["string", "null"], "format": "date-time"}}
+    gone = record("deals", id=2, name="x", _sdc_deleted_at=mark)
+    many = [record("deals", id=number, name="x", _sdc_deleted_at=None) for number in range(10, 10 + rows)]
+    warehouse.load(schema("deals", marked if rows else None), *many, *records("deals", [1, 2]), gone)
+    assert alive(warehouse)[:1] == [1]
+    assert len(alive(warehouse)) == rows + 1
+    assert [row[1:3] for row in warehouse.rejected()] == [("_sdc_deleted_at", json.dumps(mark))]
+
+
+@pytest.mark.parametrize("mark", [False, 0])
+def test_a_mark_of_deletion_that_says_no_does_not_delete(warehouse, mark):
+    warehouse.load(schema("deals"), record("deals", id=1, _sdc_deleted_at=mark))
+    assert alive(warehouse) == [1]
