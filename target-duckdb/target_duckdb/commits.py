@@ -58,6 +58,8 @@ class Committer:
         """The streams that have to be staged."""
         self._too_many_columns = math.inf
         self._compacted = 0
+        self._incomplete: set[str] = set()
+        """The streams that list live keys, and of which some were rejected."""
 
     @property
     def rows_in(self) -> int:
@@ -209,6 +211,10 @@ class Committer:
         return self.tallies[shape.stream]
 
     def _activate(self, step: Activation) -> None:
+        if step.shape.stream in self._incomplete:
+            self._incomplete.discard(step.shape.stream)
+            LOGGER.warning("live keys of %r were rejected: nothing is deleted", step.shape.stream)
+            return
         if step.base:
             self._tally(step.base).deleted += self.deleter.delete_dead(step, step.base)
         self._tally(step.shape).deleted += self.deleter.activate(step)
@@ -230,6 +236,8 @@ class Committer:
         tally.rows_in += segment.rows + segment.records_rejected
         tally.rejected += segment.records_rejected + rejected
         tally.values_rejected += segment.values_rejected
+        if segment.base and segment.records_rejected + rejected:
+            self._incomplete.add(shape.stream)
         updated = min(replaced, staged)  # rows that came without a key may all have the same one
         tally.updated += updated
         tally.inserted += staged - updated

@@ -363,3 +363,14 @@ def test_a_mark_of_deletion_that_is_no_text_deletes_too(warehouse, mark, rows):
 def test_a_mark_of_deletion_that_says_no_does_not_delete(warehouse, mark):
     warehouse.load(schema("deals"), record("deals", id=1, _sdc_deleted_at=mark))
     assert alive(warehouse) == [1]
+
+
+@pytest.mark.parametrize("size", [1, 1_000])
+def test_a_list_of_live_keys_of_which_one_is_none_deletes_nothing(warehouse, size):
+    listed = schema("deals__live", {"id": {"type": "integer"}})
+    keys = [record("deals__live", 7, id="one"), record("deals__live", 7, id=0), activate("deals__live", 7)]
+    messages = [schema("deals"), *records("deals", [0, 1, 2]), listed, *keys]
+    warehouse.load(*messages, batch_size_rows=size, one_by_one=True)
+    assert alive_or_all(warehouse) == [0, 1, 2]
+    warehouse.load(schema("deals"), *live("deals", [0], 8))
+    assert alive(warehouse) == [0]
