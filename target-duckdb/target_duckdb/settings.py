@@ -52,7 +52,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "string",
         "Load method",
         "`upsert` replaces rows of the same key (streams without a key append), `append-only` keeps every"
-        " record, whatever ACTIVATE_VERSION says, `overwrite` replaces the table at the end of a successful run.",
+        " record, whatever ACTIVATE_VERSION says, `overwrite` replaces the table at the end of a successful"
+        " run.",
         enum=["upsert", "append-only", "overwrite", None],
         default="upsert",
     ),
