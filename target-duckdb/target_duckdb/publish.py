@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """What a shell says of a program that was interrupted."""
+WITHIN_QUERY = "Query interrupted"  # what DuckDB makes of that, a RuntimeError
 
 
 def publish(chosen: Settings) -> str:
@@ -111,7 +112,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line, code = str(error), error.exit_code
     except (DatabaseError, OSError) as error:
         line, code = one_line(error), PublishError.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and WITHIN_QUERY not in str(error):
+            raise
         line, code = "interrupted; whatever was published stays", INTERRUPTED
     sys.stderr.write(f"duckdb-publish: {line}\n")
     return code

@@ -301,6 +301,18 @@ def test_an_interrupted_publisher_says_so_in_one_line(working, loading):
         assert (waiting.stderr.read().count("\n"), waiting.wait(10)) == (1, 130)
 
 
+@pytest.mark.parametrize("seconds", [0, 0.05, 0.1, 0.15, 0.2])
+def test_an_interrupted_query_of_a_publisher_is_no_traceback(working, seconds):
+    with duckdb.connect(str(working)) as connection:
+        connection.execute("CREATE TABLE bi.more AS SELECT uuid()::VARCHAR AS id FROM range(500000)")
+    with subprocess.Popen([*PUBLISH, *arguments(working)], stderr=subprocess.PIPE, text=True) as at_work:
+        wait_until((working.parent / "published/.analytics.duckdb.publish/lock").exists)
+        time.sleep(seconds)
+        at_work.send_signal(signal.SIGINT)
+        said = at_work.stderr.read()
+    assert (said.count("\n"), at_work.returncode) in {(1, 130), (1, 0)}, said
+
+
 def wait_until(claim) -> None:
     deadline = time.monotonic() + 20
     while not claim():
