@@ -1,4 +1,4 @@
-"""Every SQL statement of the target, built from names and types; values are parameters."""
+"""The SQL of records between spool and table, and of the ledger, built from names and types."""
 
 from __future__ import annotations
 
