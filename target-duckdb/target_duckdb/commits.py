@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-duckdb")
 COMPACT_EVERY = 25
-"""Commits: in a run that lasts for days, each leaves space behind, and the next has more to look through."""
+"""Commits: each that replaces rows leaves space behind, and the next has more to look through."""
 
 
 class Committer:
@@ -142,7 +142,8 @@ class Committer:
                 self.stager.drop(stage)
 
     def _commit_stages(self, batch: Batch, stages: dict[Path, Stage]) -> None:
-        is_compacting = batch.is_final or self.ledger.commits % COMPACT_EVERY == COMPACT_EVERY - 1
+        is_turn = self.ledger.commits % COMPACT_EVERY == COMPACT_EVERY - 1
+        is_compacting = batch.is_final or (is_turn and any(tally.updated for tally in self.tallies.values()))
         most = max((step.rows for step in batch.steps if isinstance(step, Segment)), default=0)
         with self.database.transaction(self._compact if is_compacting else None, rows=most):
             self.ledger.open()
