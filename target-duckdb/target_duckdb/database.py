@@ -50,7 +50,7 @@ class Database:
         self.patience = settings.lock_timeout_seconds
         self._largest_row_group = ROW_GROUP
         self.is_in_doubt = False
-        """Whether a COMMIT ended with an error: DuckDB may have committed, and failed at what comes then."""
+        """Whether an error came after a COMMIT was tried: DuckDB may have committed all the same."""
         if not is_file(settings.path) and not self.is_remote:
             raise DatabaseError(
                 f"path {shown(settings.path)} is no local file: write where it is, as in"
@@ -121,10 +121,10 @@ class Database:
             except BaseException:
                 self._rollback()
                 raise
-            self.is_in_doubt = False
             is_tidy = self._tidy(finish)
         finally:
-            self._detach()
+            self._detach()  # may fail at a checkpoint, too
+        self.is_in_doubt = False
         if self._doublewrite and is_tidy:
             self._doublewrite.drop()  # not after an error, which may have cut a write short too
 
