@@ -275,7 +275,7 @@ MUTANTS = (
     Mutant(
         "target-duckdb: live keys that came before the SCHEMA of their stream delete",
         "target-duckdb/target_duckdb/loader.py",
-        "if stream.is_early:",
+        "if known.is_early:",
         "if False:",
         "tests/target_duckdb/test_deletes.py",
     ),

@@ -70,7 +70,6 @@ class Segment:
     rows: int = 0
     longest: int = 0  # no line has more bytes
     records_rejected: int = 0
-    values_rejected: int = 0
     longest_reject: int = 0
     seconds: float = 0.0
     received: int = 0

@@ -6,27 +6,23 @@ import copy
 import logging
 import math
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from target_duckdb import sql
 from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
-from target_duckdb.casts import convert_sql
-from target_duckdb.columns import EXACT_IN_DOUBLE
 from target_duckdb.compaction import compact
 from target_duckdb.deletes import Deleter
 from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
+from target_duckdb.inserts import Inserter
 from target_duckdb.ledger import Ledger
-from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
-from target_duckdb.sql import quote
-from target_duckdb.staging import Stager, check_segment, query_of
+from target_duckdb.metadata import DELETED_AT
+from target_duckdb.staging import Stager, check_segment, rejects_sql
 from target_duckdb.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
     from pathlib import Path
 
     from target_duckdb.batches import Batch, Shape
-    from target_duckdb.columns import Column, TableColumn
     from target_duckdb.database import Database
     from target_duckdb.errors import LoadError
     from target_duckdb.settings import Settings
@@ -42,8 +38,6 @@ class Committer:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
-        self.settings = settings
-        self.started = int(time.time() * 1000)
         self.ledger = Ledger(database, settings.default_target_schema)
         self.stager = Stager(database, settings.on_invalid_value, has_metadata=settings.add_record_metadata)
         self.tables = Tables(
@@ -52,10 +46,9 @@ class Committer:
             is_frozen=settings.schema_evolution == "freeze",
             is_overwriting=settings.load_method == "overwrite",
         )
+        self.inserter = Inserter(database, self.tables, settings, started=int(time.time() * 1000))
         self.deleter = Deleter(database, self.tables, settings)
         self.tallies: dict[str, Tally] = {}
-        self.odd: set[str] = set()
-        """The streams that have to be staged."""
         self._too_many_columns = math.inf
         self._compacted = 0
         self._incomplete: set[str] = set()
@@ -86,7 +79,7 @@ class Committer:
 
     def _commit_whole(self, batch: Batch) -> None:
         segments = [step for step in batch.steps if isinstance(step, Segment)]
-        straight = {segment.path for segment in segments if self._is_straight(segment)}
+        straight = {segment.path for segment in segments if self.inserter.is_straight(segment)}
         while not self._is_committed(batch, straight):
             straight = set()
         self.ledger.commits += 1
@@ -146,8 +139,8 @@ class Committer:
         is_compacting = batch.is_final or (is_turn and any(tally.updated for tally in self.tallies.values()))
         most = max((step.rows for step in batch.steps if isinstance(step, Segment)), default=0)
         with self.database.transaction(self._compact if is_compacting else None, rows=most):
-            self.ledger.open()
             self.tables.open()
+            self.ledger.open()
             self._prepare(batch, stages)
             for step in batch.steps:
                 if isinstance(step, Segment):
@@ -165,22 +158,11 @@ class Committer:
         rows, self._compacted = self.rows_in - self._compacted, self.rows_in
         compact(self.database, rows)
 
-    def _is_straight(self, segment: Segment) -> bool:
-        """Whether a segment may go into its table without being staged: nothing odd is known of it."""
-        return not (
-            self.settings.add_record_metadata
-            or self.settings.load_method == "overwrite"
-            or segment.shape.stream in self.odd
-            or segment.is_fresh
-            or segment.base
-            or (segment.rejects.exists() and self.settings.on_invalid_value == "fail")
-        )
-
     def _prepare(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         """Change all tables before any row: DuckDB does not commit an ALTER that follows a write."""
         segments = [step for step in batch.steps if isinstance(step, Segment)]
         for segment in segments:
-            self.tables.prepare(segment.shape, self._extra(segment))
+            self.inserter.prepare(segment)
             if segment.base:
                 self.tables.prepare(segment.base, (DELETED_AT,))
         for step in batch.steps:
@@ -190,7 +172,7 @@ class Committer:
                 self.tables.prepare(step.shape)
                 self._tally(step.shape)
         for segment in segments:
-            self._hold_exactly(segment, stages.get(segment.path))
+            self.inserter.hold_exactly(segment, stages.get(segment.path))
 
     def _stage(self, segment: Segment) -> Stage:
         started = time.monotonic()
@@ -222,115 +204,19 @@ class Committer:
 
     def _load(self, segment: Segment, stage: Stage | None) -> None:
         started, shape, tally = time.monotonic(), segment.shape, self._tally(segment.shape)
-        extra = self._extra(segment)
-        columns = self.tables.prepare(shape, extra)
-        if stage is None:
-            staged, rejected, replaced = segment.rows, 0, self._insert(segment, columns, extra)
-            if segment.rejects.exists():
-                left_out = sql.read_rejects_sql(str(segment.rejects), segment.longest_reject)
-                segment.values_rejected = self.ledger.note_rejects(tally, f"({left_out})")
-        else:
-            if stage.rejects:
-                self.ledger.note_rejects(tally, quote(stage.rejects))
-            staged, rejected = stage.staged, stage.rejected
-            replaced = self._replace(segment, stage, columns, extra)
-        tally.rows_in += segment.rows + segment.records_rejected
-        tally.rejected += segment.records_rejected + rejected
-        tally.values_rejected += segment.values_rejected
+        inserted = self.inserter.insert(segment, stage)
+        if inserted.is_unversioned:
+            self.deleter.unversioned.add(shape.stream)
+        if left_out := stage.rejects_sql if stage else rejects_sql(segment):
+            tally.values_rejected += self.ledger.note_rejects(tally, left_out)
+        staged, rejected = (stage.staged, stage.rejected) if stage else (segment.rows, 0)
         if segment.base and segment.records_rejected + rejected:
             self._incomplete.add(shape.stream)
-        updated = min(replaced, staged)  # rows that came without a key may all have the same one
+        updated = min(inserted.replaced, staged)  # rows that came without a key may all have the same one
+        tally.rows_in += segment.rows + segment.records_rejected
+        tally.rejected += segment.records_rejected + rejected
         tally.updated += updated
         tally.inserted += staged - updated
         tally.superseded += segment.rows - rejected - staged
-        tally.deleted += self.deleter.purge(shape, columns)
+        tally.deleted += self.deleter.purge(shape, self.inserter.prepare(segment))
         tally.seconds += segment.seconds + time.monotonic() - started
-
-    def _hold_exactly(self, segment: Segment, stage: Stage | None) -> None:
-        """Turn into text the columns of doubles that would round a staged integer."""
-        columns = self.tables.prepare(segment.shape, self._extra(segment))
-        for index, column in enumerate(segment.shape.columns):
-            kept = columns[column.property]
-            if (column.type, kept.type) != ("BIGINT", "DOUBLE"):
-                continue
-            if stage is None:
-                self._refuse(segment)
-            elif self.database.run(
-                f"SELECT 1 FROM {quote(stage.rows)} WHERE abs(c{index}::HUGEINT) > {EXACT_IN_DOUBLE} LIMIT 1"
-            ):
-                self.tables.hold_as_text(segment.shape, kept)
-
-    def _refuse(self, segment: Segment) -> NoReturn:
-        self.odd.add(segment.shape.stream)
-        raise OddError(segment.shape.stream)
-
-    def _extra(self, segment: Segment) -> Sequence[Column]:
-        if self.settings.add_record_metadata:
-            return tuple(VALUES)
-        return (TABLE_VERSION,) if segment.version is not None else ()
-
-    def _values(
-        self, segment: Segment, columns: dict[str, TableColumn], extra: Sequence[Column]
-    ) -> dict[str, str]:
-        """Return the expression of each column over a stage or query s of the segment."""
-        listed = segment.version if segment.base else None  # live keys may come without a version
-        version = "NULL" if listed is None else listed
-        facts = {"received": segment.received, "started": self.started, "version": version}
-        values = {columns[column.property].name: VALUES[column].format(**facts) for column in extra}
-        for index, column in enumerate(segment.shape.columns):
-            kept = columns[column.property]
-            value = convert_sql(f"s.c{index}", column.type, kept.type)
-            if (column.property, kept.type) == (DELETED_AT.property, "VARCHAR"):
-                value = f"nullif({value}, '')"  # as it is where the schema does not have it
-            values[kept.name] = value
-        if segment.version is not None and TABLE_VERSION.property not in segment.shape.keys:
-            kept = columns[TABLE_VERSION.property]  # also if the tap has a property of that name
-            message_version = VALUES[TABLE_VERSION].format(**facts)
-            values[kept.name] = convert_sql(message_version, TABLE_VERSION.type, kept.type)
-        return values
-
-    def _insert(self, segment: Segment, columns: dict[str, TableColumn], extra: Sequence[Column]) -> int:
-        """Insert a segment as it is spooled, delete what it replaces, return how many rows that were."""
-        landing, values = self.tables.landing(segment.shape), self._values(segment, columns, extra)
-        if any(column.name.casefold() == "rowid" for column in self.tables.columns(landing)):
-            self._refuse(segment)  # row numbers cannot be seen
-        table = landing.sql
-        last = self.database.run(f"SELECT coalesce(max(rowid), -1) FROM {table}")[0][0]
-        query = sql.plain_sql(query_of(segment, has_metadata=False))
-        try:
-            rows = self.database.changes(sql.insert_sql(table, values, query))
-        except OutOfMemoryError:
-            raise
-        except DatabaseError:
-            self._refuse(segment)
-        self._note_unversioned(segment, f"{table} WHERE rowid > {last} AND", columns)
-        keys = [columns[key].name for key in segment.shape.keys]
-        distinct, missing = self.database.run(sql.arrivals_sql(table, keys, last))[0] if keys else (rows, 0)
-        if rows != segment.rows or distinct != rows or missing:
-            self._refuse(segment)
-        return self.database.changes(sql.replaced_sql(table, keys, last)) if keys and last >= 0 else 0
-
-    def _replace(
-        self, segment: Segment, stage: Stage, columns: dict[str, TableColumn], extra: Sequence[Column]
-    ) -> int:
-        shape, table = segment.shape, self.tables.landing(segment.shape).sql
-        values = self._values(segment, columns, extra)
-        replaced = 0
-        if shape.keys:
-            match = sql.match_sql({columns[key].name: values[columns[key].name] for key in shape.keys})
-            replaced = self.database.changes(
-                f"DELETE FROM {table} t USING {quote(stage.rows)} s WHERE {match}"
-            )
-        self.database.run(sql.insert_sql(table, values, quote(stage.rows)))
-        self._note_unversioned(segment, f"{quote(stage.rows)} WHERE", None)
-        return replaced
-
-    def _note_unversioned(
-        self, segment: Segment, source: str, columns: dict[str, TableColumn] | None
-    ) -> None:
-        """Take note if records came without a version, so that no activation of this run deletes them."""
-        if segment.version is None or segment.base:
-            return
-        name = columns[TABLE_VERSION.property].name if columns else "version"
-        if self.database.run(f"SELECT 1 FROM {source} {quote(name)} IS NULL LIMIT 1"):
-            self.deleter.unversioned.add(segment.shape.stream)

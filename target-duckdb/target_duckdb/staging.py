@@ -31,6 +31,11 @@ class Stage:
     staged: int
     rejected: int  # records without a valid key
 
+    @property
+    def rejects_sql(self) -> str | None:
+        """What holds the values that were left out, for SQL; None if there are none."""
+        return self.rejects and quote(self.rejects)
+
 
 class Stager:
     """Turns segments into stages."""
@@ -106,8 +111,8 @@ class Stager:
     def _rejects(self, segment: Segment, *, is_flawed: bool, is_keyless: bool) -> str | None:
         parts, shape = [], segment.shape
         source = source_of(segment)
-        if segment.rejects.exists():
-            parts.append(sql.read_rejects_sql(str(segment.rejects), segment.longest_reject))
+        if known := rejects_sql(segment):
+            parts.append(f"FROM {known}")
         if is_flawed:
             parts.append(sql.rejects_sql(source, shape.columns, shape.fields, shape.key_indexes))
         if is_keyless:
@@ -116,8 +121,14 @@ class Stager:
             return None
         name = f"rejects{self._count}"
         self.run(f"CREATE TABLE {quote(name)} AS {' UNION ALL '.join(parts)}")
-        segment.values_rejected = self.run(f"SELECT count(*) FROM {quote(name)}")[0][0]
         return name
+
+
+def rejects_sql(segment: Segment) -> str | None:
+    """Return the query, in brackets, of the values that were left out before; None if there are none."""
+    if not segment.rejects.exists():
+        return None
+    return f"({sql.read_rejects_sql(str(segment.rejects), segment.longest_reject)})"
 
 
 def source_of(segment: Segment, more: Sequence[str] = ()) -> str:

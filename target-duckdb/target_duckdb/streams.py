@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from target_duckdb.batches import Segment
@@ -24,26 +25,33 @@ CAREFUL_ROWS = 4_096
 texts are doubtful; for fewer that is dear, because a statement that does so takes twice as long to plan."""
 
 
-class Stream:
-    """A stream under its latest schema."""
+@dataclass
+class History:
+    """What is known of a stream in this run under whatever schema."""
 
-    def __init__(self, shape: Shape, version: int) -> None:
+    version: int  # of live keys that come without one
+    sequence: int = 0  # what the next segment begins with at least
+    activated: int | None = None
+    is_versioned: bool = False  # whether its rows have versions
+    is_unversioned: bool = False  # whether records came without one
+    is_swept: bool = False  # whether its live keys are being listed
+    is_early: bool = False  # whether live keys came when there was nothing yet that they belong to
+
+
+class Stream:
+    """A stream under one schema."""
+
+    def __init__(self, shape: Shape, history: History) -> None:
         self.shape = shape
-        self.version = version
+        self.history = history
         self.is_careful = CAREFUL_ROWS > 0
         self.strays: tuple[str, ...] = ()
         self.guard = self._guard()
         self._rows = 0
         self.lines: list[bytes] = []
         self.segment: Segment | None = None
-        self.is_versioned = False
         self.was_opened = False
-        self.is_unversioned = False
-        self.is_swept = False
-        self.is_early = False  # whether live keys came when there was nothing yet that they belong to
-        self.activated: int | None = None
         self._spool: Spool | None = None
-        self.sequence = 0  # what the next segment begins with at least
 
     def _guard(self) -> type[Struct] | None:
         if self.shape.is_renamed:
@@ -54,12 +62,6 @@ class Stream:
     def may_relax(self) -> bool:
         """Whether looking at texts no longer pays."""
         return self.is_careful and self.guard is not None and self._rows >= CAREFUL_ROWS
-
-    def succeed(self, former: Stream) -> None:
-        """Take over what is known of the stream under its former schema."""
-        self.is_versioned, self.is_unversioned = former.is_versioned, former.is_unversioned
-        self.is_swept, self.activated = former.is_swept, former.activated
-        self.is_early, self.sequence = former.is_early, former.sequence
 
     def relax(self) -> None:
         """Look at texts no longer."""
@@ -77,11 +79,12 @@ class Stream:
         """Begin a segment."""
         self.was_opened = True
         self._spool = spool
-        path, received = spool.new_file(), max(int(time.time() * 1_000_000), self.sequence)
+        known, path = self.history, spool.new_file()
+        received = max(int(time.time() * 1_000_000), known.sequence)
         rejects = path.with_suffix(".rejects")
-        version = self.version if self.is_versioned else None
+        version = known.version if known.is_versioned else None
         self.segment = Segment(self.shape, path, rejects, received=received, version=version, base=base)
-        self.segment.is_fresh = self.is_swept
+        self.segment.is_fresh = known.is_swept
         self.segment.is_checked = self.is_careful or self.guard is None
         self.segment.strays = self.strays
         return self.segment
@@ -128,6 +131,6 @@ class Stream:
     def close(self) -> None:
         """End the segment."""
         if self.segment and self._spool:
-            self.sequence = self.segment.received + self.segment.rows
+            self.history.sequence = self.segment.received + self.segment.rows
             self._spool.end(self.segment.path)
         self.segment = None

@@ -50,27 +50,26 @@ class Tables:
         self._schemas = {name.casefold(): name for (name,) in schemas}
         views = self.run(f"SELECT schema_name, view_name FROM duckdb_views() {here}", [WAREHOUSE])
         self._views = {Table(schema, name.casefold()) for schema, name in views}
+        rows = self.run(f"SELECT schema_name, table_name, comment FROM duckdb_tables() {here}", [WAREHOUSE])
+        for schema, name, comment in rows:
+            self._comments[Table(schema, name)] = comment or ""
+            owner, owners = _owner(comment or ""), self._owners.setdefault(schema, {})
+            if owner is None:
+                owners.setdefault(name, name)
+            else:
+                owners[owner] = name
+        if rows:  # else it would take ten milliseconds to find nothing
+            self._read_columns(here)
+
+    def _read_columns(self, here: str) -> None:
         rows = self.run(
             "SELECT schema_name, table_name, column_name, data_type, coalesce(comment, '')"
             f" FROM duckdb_columns() {here} ORDER BY column_index",
             [WAREHOUSE],
         )
         for schema, name, column, kind, comment in rows:
-            if Table(schema, name.casefold()) in self._views:
-                continue
             found = TableColumn(column, TYPE_NAMES.get(kind, kind), comment)
             self._columns.setdefault(Table(schema, name), []).append(found)
-            self._owners.setdefault(schema, {}).setdefault(name, name)
-        rows = self.run(
-            f"SELECT schema_name, table_name, comment FROM duckdb_tables() {here} AND comment <> ''",
-            [WAREHOUSE],
-        )
-        for schema, name, comment in rows:
-            self._comments[Table(schema, name)] = comment
-            owner = comment if comment.startswith(LANDING) else original_name(comment)
-            if owner is not None:
-                del self._owners[schema][name]
-                self._owners[schema][owner] = name
 
     def settle(self) -> None:
         """Take note that a transaction was committed."""
@@ -258,3 +257,8 @@ class Tables:
                 else f"{current.type} would become {wanted}"
             )
             raise DatabaseError(f"{shape.stream}: {name!r}: {change}, and schema_evolution is freeze")
+
+
+def _owner(comment: str) -> str | None:
+    """Return what the comment of a table says whose it is, if it does."""
+    return comment if comment.startswith(LANDING) else original_name(comment)

@@ -348,7 +348,7 @@ def test_many_streams_that_come_in_turn_need_few_open_files(warehouse, monkeypat
     with Load(settings_of(warehouse.config())) as load:
         for line in given:
             Reader(load).read([line])
-            load._write_lines()
+            load.batch.write_lines()
             assert sum(name.endswith(".ndjson") for name in opened()) <= 5
         load.finish()
     assert warehouse.ids("crm.s0") == warehouse.ids("crm.s39") == [0, 1, 2]

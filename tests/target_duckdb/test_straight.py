@@ -49,27 +49,30 @@ def is_json(text: str) -> bool:
     return True
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(
-    st.lists(STRUCTURES.filter(is_json), max_size=6),
-    st.lists(TEXTS, max_size=6),
-    st.sampled_from([1, 3, 1000]),
-)
+@pytest.mark.parametrize("number", [20, pytest.param(500, marks=pytest.mark.soak)])
 def test_what_is_no_text_comes_back_as_it_was_written_beside_texts_that_look_like_it(
-    tmp_path_factory, values, texts, size
+    tmp_path_factory, number
 ):
-    given = [*values, *(json.dumps(text, ensure_ascii=False) for text in texts)]
-    zeros = ["0" if value == "-0" else value for value in values]  # DuckDB's integers have no sign at zero
-    expected = dict(enumerate([*zeros, *texts]))
-    warehouse = Warehouse(tmp_path_factory.mktemp("texts") / "warehouse.duckdb")
-    sent = [message for place in enumerate(given) for message in (raw(*place), state(place[0]))]
-    warehouse.load(schema("notes", RULES), *sent, batch_size_rows=size)
-    assert dict(warehouse.sql("SELECT id, value FROM crm.notes")) == expected
-    assert warehouse.rejected() == []
+    @settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        st.lists(STRUCTURES.filter(is_json), max_size=6),
+        st.lists(TEXTS, max_size=6),
+        st.sampled_from([1, 3, 1000]),
+    )
+    def check(values, texts, size):
+        given_values = [*values, *(json.dumps(text, ensure_ascii=False) for text in texts)]
+        zeros = [
+            "0" if value == "-0" else value for value in values
+        ]  # DuckDB's integers have no sign at zero
+        warehouse = Warehouse(tmp_path_factory.mktemp("texts") / "warehouse.duckdb")
+        places = enumerate(given_values)
+        sent = [message for place in places for message in (raw(*place), state(place[0]))]
+        warehouse.load(schema("notes", RULES), *sent, batch_size_rows=size)
+        expected = dict(enumerate([*zeros, *texts]))
+        assert dict(warehouse.sql("SELECT id, value FROM crm.notes")) == expected
+        assert warehouse.rejected() == []
+
+    check()
 
 
 def test_a_stream_with_a_number_among_its_texts_stays_exact_in_later_batches(warehouse):

@@ -59,24 +59,22 @@ def load(path, found, monkeypatch, *, most: int, careful: int, key: dict, one_by
     return tables, warehouse.sql(kept), [warehouse.tally(name) for name in ("a", "b")]
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@given(
-    RECORDS,
-    st.sampled_from([0, 4096]),
-    st.sampled_from([{"type": "integer"}, {"type": "string"}, {"type": "number"}]),
-    st.booleans(),
-)
-def test_what_is_kept_does_not_depend_on_the_way(
-    tmp_path_factory, monkeypatch, found, careful, key, one_by_one
-):
-    folder = tmp_path_factory.mktemp("strays")
-    way = {"careful": careful, "key": key, "one_by_one": one_by_one}
-    quick = load(folder / "quick.duckdb", found, monkeypatch, most=100, **way)
-    assert quick == load(folder / "slow.duckdb", found, monkeypatch, most=0, **way)
+@pytest.mark.parametrize("number", [20, pytest.param(500, marks=pytest.mark.soak)])
+def test_what_is_kept_does_not_depend_on_the_way(tmp_path_factory, monkeypatch, number):
+    @settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        RECORDS,
+        st.sampled_from([0, 4096]),
+        st.sampled_from([{"type": "integer"}, {"type": "string"}, {"type": "number"}]),
+        st.booleans(),
+    )
+    def check(found, careful, key, one_by_one):
+        folder = tmp_path_factory.mktemp("strays")
+        way = {"careful": careful, "key": key, "one_by_one": one_by_one}
+        quick = load(folder / "quick.duckdb", found, monkeypatch, most=100, **way)
+        assert quick == load(folder / "slow.duckdb", found, monkeypatch, most=0, **way)
+
+    check()
 
 
 def test_every_value_is_kept_once_as_it_came(tmp_path):

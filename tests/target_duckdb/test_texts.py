@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -119,15 +120,15 @@ def load(path, raws: list[str], names: list[str], key: dict) -> tuple:
     return warehouse.sql(f"SELECT id, {columns} FROM crm.a ORDER BY id"), warehouse.sql(kept)
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-@example(RAWS)
-@given(st.lists(st.one_of(st.sampled_from(RAWS), DIGITS), min_size=1, max_size=12))
-def test_what_is_stored_does_not_depend_on_the_way(tmp_path_factory, raws):
-    folder, key = tmp_path_factory.mktemp("texts"), {"type": "integer"}
-    passing = load(folder / "passing.duckdb", raws, [], key)
-    one_by_one = load(folder / "one-by-one.duckdb", raws, ["B", "b "], key)  # DuckDB would take B for b
-    assert passing == one_by_one
+@pytest.mark.parametrize("number", [12, pytest.param(500, marks=pytest.mark.soak)])
+def test_what_is_stored_does_not_depend_on_the_way(tmp_path_factory, number):
+    @settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @example(RAWS)
+    @given(st.lists(st.one_of(st.sampled_from(RAWS), DIGITS), min_size=1, max_size=12))
+    def check(raws):
+        folder, key = tmp_path_factory.mktemp("texts"), {"type": "integer"}
+        passing = load(folder / "passing.duckdb", raws, [], key)
+        one_by_one = load(folder / "one-by-one.duckdb", raws, ["B", "b "], key)  # DuckDB would take B for b
+        assert passing == one_by_one
+
+    check()

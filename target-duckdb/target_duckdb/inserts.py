@@ -1,0 +1,144 @@
+"""Knows how the rows of a segment come into their table, in the place of those of the same key; not when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from target_duckdb import sql
+from target_duckdb.casts import convert_sql
+from target_duckdb.columns import EXACT_IN_DOUBLE
+from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
+from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
+from target_duckdb.sql import quote
+from target_duckdb.staging import query_of
+
+if TYPE_CHECKING:
+    from target_duckdb.batches import Segment
+    from target_duckdb.columns import Column, TableColumn
+    from target_duckdb.database import Database
+    from target_duckdb.settings import Settings
+    from target_duckdb.staging import Stage
+    from target_duckdb.tables import Tables
+
+
+@dataclass(frozen=True)
+class Inserted:
+    """What came of the rows of a segment."""
+
+    replaced: int  # rows of the same keys that are there no longer
+    is_unversioned: bool  # whether some came without a version, where others have one
+
+
+class Inserter:
+    """Inserts segments straight from the spool if nothing odd is known of their stream, else from a stage."""
+
+    def __init__(self, database: Database, tables: Tables, settings: Settings, started: int) -> None:
+        self.run = database.run
+        self.changes = database.changes
+        self.tables = tables
+        self.settings = settings
+        self.started = started
+        self._odd: set[str] = set()
+        """The streams that have to be staged."""
+
+    def is_straight(self, segment: Segment) -> bool:
+        """Whether a segment may go into its table without being staged."""
+        return not (
+            self.settings.add_record_metadata
+            or self.settings.load_method == "overwrite"
+            or segment.shape.stream in self._odd
+            or segment.is_fresh
+            or segment.base
+            or (segment.rejects.exists() and self.settings.on_invalid_value == "fail")
+        )
+
+    def prepare(self, segment: Segment) -> dict[str, TableColumn]:
+        """Make the table fit a segment and return the column of each property."""
+        return self.tables.prepare(segment.shape, self._extra(segment))
+
+    def hold_exactly(self, segment: Segment, stage: Stage | None) -> None:
+        """Turn into text the columns of doubles that would round a staged integer."""
+        columns = self.prepare(segment)
+        for index, column in enumerate(segment.shape.columns):
+            kept = columns[column.property]
+            if (column.type, kept.type) != ("BIGINT", "DOUBLE"):
+                continue
+            if stage is None:
+                self._refuse(segment)
+            elif self.run(
+                f"SELECT 1 FROM {quote(stage.rows)} WHERE abs(c{index}::HUGEINT) > {EXACT_IN_DOUBLE} LIMIT 1"
+            ):
+                self.tables.hold_as_text(segment.shape, kept)
+
+    def insert(self, segment: Segment, stage: Stage | None) -> Inserted:
+        """Insert a segment from its stage or straight; raise OddError if it has to be staged."""
+        return self._insert_stage(segment, stage) if stage else self._insert_spooled(segment)
+
+    def _insert_spooled(self, segment: Segment) -> Inserted:
+        """Insert a segment as it is spooled, and look afterwards what that did."""
+        columns, table = self.prepare(segment), self.tables.landing(segment.shape)
+        if any(column.name.casefold() == "rowid" for column in self.tables.columns(table)):
+            self._refuse(segment)  # row numbers cannot be seen
+        last = self.run(f"SELECT coalesce(max(rowid), -1) FROM {table.sql}")[0][0]
+        query = sql.plain_sql(query_of(segment, has_metadata=False))
+        try:
+            rows = self.changes(sql.insert_sql(table.sql, self._values(segment, columns), query))
+        except OutOfMemoryError:
+            raise
+        except DatabaseError:
+            self._refuse(segment)
+        keys = [columns[key].name for key in segment.shape.keys]
+        distinct, missing = self.run(sql.arrivals_sql(table.sql, keys, last))[0] if keys else (rows, 0)
+        if rows != segment.rows or distinct != rows or missing:
+            self._refuse(segment)
+        is_unversioned = self._is_unversioned(segment, f"{table.sql} WHERE rowid > {last} AND", columns)
+        replaced = self.changes(sql.replaced_sql(table.sql, keys, last)) if keys and last >= 0 else 0
+        return Inserted(replaced, is_unversioned)
+
+    def _insert_stage(self, segment: Segment, stage: Stage) -> Inserted:
+        columns, table = self.prepare(segment), self.tables.landing(segment.shape).sql
+        values, rows = self._values(segment, columns), quote(stage.rows)
+        replaced = 0
+        if segment.shape.keys:
+            keys = [columns[key].name for key in segment.shape.keys]
+            match = sql.match_sql({name: values[name] for name in keys})
+            replaced = self.changes(f"DELETE FROM {table} t USING {rows} s WHERE {match}")
+        self.run(sql.insert_sql(table, values, rows))
+        return Inserted(replaced, self._is_unversioned(segment, f"{rows} WHERE", None))
+
+    def _refuse(self, segment: Segment) -> NoReturn:
+        self._odd.add(segment.shape.stream)
+        raise OddError(segment.shape.stream)
+
+    def _extra(self, segment: Segment) -> tuple[Column, ...]:
+        if self.settings.add_record_metadata:
+            return tuple(VALUES)
+        return (TABLE_VERSION,) if segment.version is not None else ()
+
+    def _values(self, segment: Segment, columns: dict[str, TableColumn]) -> dict[str, str]:
+        """Return the expression of each column over a stage or query s of the segment."""
+        listed = segment.version if segment.base else None  # live keys may come without a version
+        version = "NULL" if listed is None else listed
+        facts = {"received": segment.received, "started": self.started, "version": version}
+        values = {
+            columns[extra.property].name: VALUES[extra].format(**facts) for extra in self._extra(segment)
+        }
+        for index, column in enumerate(segment.shape.columns):
+            kept = columns[column.property]
+            value = convert_sql(f"s.c{index}", column.type, kept.type)
+            if (column.property, kept.type) == (DELETED_AT.property, "VARCHAR"):
+                value = f"nullif({value}, '')"  # as it is where the schema does not have it
+            values[kept.name] = value
+        if segment.version is not None and TABLE_VERSION.property not in segment.shape.keys:
+            kept = columns[TABLE_VERSION.property]  # also if the tap has a property of that name
+            message_version = VALUES[TABLE_VERSION].format(**facts)
+            values[kept.name] = convert_sql(message_version, TABLE_VERSION.type, kept.type)
+        return values
+
+    def _is_unversioned(self, segment: Segment, source: str, columns: dict[str, TableColumn] | None) -> bool:
+        """Return whether some of the rows in a source have no version, where others have one."""
+        if segment.version is None or segment.base:
+            return False
+        name = columns[TABLE_VERSION.property].name if columns else "version"
+        return bool(self.run(f"SELECT 1 FROM {source} {quote(name)} IS NULL LIMIT 1"))
