@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from target_duckdb.settings import Settings
     from target_duckdb.staging import Stage
     from target_duckdb.tables import Tables
+
+DUPLICATE = re.compile('Duplicate key "([^:]+):')
 
 
 @dataclass(frozen=True)
@@ -97,14 +100,23 @@ class Inserter:
         return Inserted(replaced, is_unversioned)
 
     def _insert_stage(self, segment: Segment, stage: Stage) -> Inserted:
-        columns, table = self.prepare(segment), self.tables.landing(segment.shape).sql
+        columns, table = self.prepare(segment), self.tables.landing(segment.shape)
         values, rows = self._values(segment, columns), quote(stage.rows)
         replaced = 0
         if segment.shape.keys:
             keys = [columns[key].name for key in segment.shape.keys]
             match = sql.match_sql({name: values[name] for name in keys})
-            replaced = self.changes(f"DELETE FROM {table} t USING {rows} s WHERE {match}")
-        self.run(sql.insert_sql(table, values, rows))
+            replaced = self.changes(f"DELETE FROM {table.sql} t USING {rows} s WHERE {match}")
+        try:
+            self.run(sql.insert_sql(table.sql, values, rows))
+        except DatabaseError as error:
+            if not (found := DUPLICATE.search(str(error))):
+                raise
+            raise DatabaseError(
+                f"{segment.shape.stream}: a unique index or constraint on {found[1]!r} of {table.schema}."
+                f"{table.name} does not permit these rows; if that is their key, drop the index and run"
+                " again: DuckDB replaces rows beside a PRIMARY KEY, but not beside a UNIQUE INDEX"
+            ) from error
         return Inserted(replaced, self._is_unversioned(segment, f"{rows} WHERE", None))
 
     def _refuse(self, segment: Segment) -> NoReturn:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from target_duckdb.sql import Table
 
 SCHEMA = f"{WAREHOUSE}.{LEDGER_SCHEMA}"
+REPLACED = (
+    "the database does not hold what this run has committed, somebody must have removed or replaced it;"
+    " nothing of this batch is committed"
+)
 
 
 class Ledger:
@@ -44,11 +48,19 @@ class Ledger:
         if not self.commits:
             for statement in LEDGER:
                 self.run(statement.format(ledger=SCHEMA))
-        found = self.run(f"SELECT nonce FROM {SCHEMA}.runs WHERE run_id = ?", [self.run_id])
-        if any(nonce != self.nonce for (nonce,) in found) or (self.commits and not found):
+        query = f"SELECT nonce FROM {SCHEMA}.runs WHERE run_id = ?"
+        try:
+            found = {nonce for (nonce,) in self.run(query, [self.run_id])}
+        except DatabaseError as error:
+            if "does not exist" not in str(error):
+                raise
+            raise DatabaseError(REPLACED) from error
+        if found - {self.nonce}:
             raise DatabaseError(
                 f"another process has taken over run {self.run_id}; nothing of this batch is committed"
             )
+        if self.commits and not found:
+            raise DatabaseError(REPLACED)
         if not found:
             ours = [
                 self.run_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from target_duckdb.casts import convert_sql
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 TYPE_NAMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 NEW = "__new"
+IN_THE_WAY = re.compile("depends? on it|constraint specified")
 LANDING = "being loaded, to take the place of "
 """The comment of a table that is loaded anew, before the name of the old one."""
 
@@ -159,9 +161,7 @@ class Tables:
         table = self.landing(shape)
         if table not in self._created:
             self._refuse_if_frozen(shape, column.name, column, "VARCHAR")
-        using = convert_sql(quote(column.name), column.type, "VARCHAR")
-        self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {quote(column.name)} TYPE VARCHAR USING {using}")
-        self.ledger.note_change(table, column.name, "widen column", column.type, "VARCHAR")
+        self._alter(shape, column, "VARCHAR")
         wider = TableColumn(column.name, "VARCHAR", column.comment)
         self._columns[table] = [
             wider if known.name == column.name else known for known in self._columns[table]
@@ -235,12 +235,25 @@ class Tables:
             self.run(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {wanted}")
             self.ledger.note_change(table, name, "add column", None, wanted)
         elif wanted != current.type:
-            using = convert_sql(quote(name), current.type, wanted)
-            self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {quote(name)} TYPE {wanted} USING {using}")
-            self.ledger.note_change(table, name, "widen column", current.type, wanted)
+            self._alter(shape, current, wanted)
         current_comment = current.comment if current else ""
         self._comment(table, column, name, current_comment)
         return TableColumn(name, wanted, comment_of(column, name) or current_comment)
+
+    def _alter(self, shape: Shape, column: TableColumn, wanted: str) -> None:
+        table, name = self.landing(shape), quote(column.name)
+        using = convert_sql(name, column.type, wanted)
+        try:
+            self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {name} TYPE {wanted} USING {using}")
+        except DatabaseError as error:
+            if not IN_THE_WAY.search(str(error)):
+                raise
+            raise DatabaseError(
+                f"{shape.stream}: {column.name!r}: {column.type} would become {wanted}, which an index or"
+                f" constraint of {table.schema}.{table.name} does not permit: drop it, run again, and make it"
+                f" anew ({error})"
+            ) from error
+        self.ledger.note_change(table, column.name, "widen column", column.type, wanted)
 
     def _widened(self, table: Table, current: TableColumn, wanted: str) -> str:
         widened = widen(current.type, wanted)

@@ -625,6 +625,26 @@ def test_a_directory_without_a_lock_is_removed_if_it_can_only_be_a_killed_runs(
     assert left.exists() is not is_removed
 
 
+@pytest.mark.parametrize("is_another_there", [False, True])
+def test_a_database_that_is_removed_while_a_run_goes_on_is_said(warehouse, tmp_path, is_another_there):
+    other = Warehouse(tmp_path / "other.duckdb")
+    other.load(schema("a"), record("a", id=3))
+    with Load(read_settings(warehouse.config())) as load:
+        for number in (1, 2):
+            sent = [schema("a"), record("a", id=number), state(number)]
+            Reader(load).read([b"".join(line + b"\n" for line in lines(sent))])
+            load.flush()
+            if number == 1:
+                load.commits.finish()
+                warehouse.path.unlink()
+                if is_another_there:
+                    other.path.rename(warehouse.path)
+        with pytest.raises(DatabaseError, match="somebody must have removed or replaced it"):
+            load.finish()
+    if is_another_there:
+        assert warehouse.ids("crm.a") == [3]
+
+
 def test_a_second_writer_of_the_same_run_is_refused(warehouse):
     mine = {"TARGET_DUCKDB_RUN_ID": "nightly"}
     assert warehouse.command(schema("a"), record("a", id=1), environment=mine).returncode == 0

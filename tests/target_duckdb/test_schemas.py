@@ -245,6 +245,35 @@ DEFINITIONS = {
 }
 
 
+MADE = {
+    "primary key": "CREATE TABLE crm.a(id BIGINT PRIMARY KEY, name VARCHAR)",
+    "index": "CREATE TABLE crm.a(id BIGINT, name VARCHAR); CREATE INDEX i ON crm.a(id)",
+}
+
+
+@pytest.mark.parametrize("made", MADE.values(), ids=MADE)
+def test_rows_are_replaced_in_a_table_with_an_index_and_a_type_that_it_holds_is_said(warehouse, made):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"CREATE SCHEMA crm; {made}; INSERT INTO crm.a VALUES (1, 'old'), (2, 'old')")
+    for name in ("new", "newer"):
+        warehouse.load(schema("a"), record("a", id=1, name=name), record("a", id=3, name=name))
+    assert warehouse.sql("SELECT * FROM crm.a ORDER BY id") == [(1, "newer"), (2, "old"), (3, "newer")]
+    with pytest.raises(DatabaseError, match=r"a: 'id': BIGINT would become VARCHAR, which an index"):
+        warehouse.load(schema("a", {"id": {"type": "string"}}), record("a", id="x"))
+
+
+def test_a_unique_index_that_does_not_let_a_row_be_replaced_is_said_without_a_value(warehouse):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(
+            "CREATE SCHEMA crm; CREATE TABLE crm.a(id BIGINT, name VARCHAR UNIQUE); INSERT INTO crm.a VALUES"
+            " (1, 'secret')"
+        )
+    with pytest.raises(DatabaseError, match=r"a: a unique index .* on 'name' of crm.a") as caught:
+        warehouse.load(schema("a"), record("a", id=2, name="secret"))
+    assert "secret" not in str(caught.value)
+    assert warehouse.ids("crm.a") == [1]
+
+
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
