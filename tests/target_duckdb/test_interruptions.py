@@ -154,7 +154,7 @@ def kill_and_resume(warehouse: Warehouse, files: list[str], kills: int, chance: 
 
 
 def test_killed_at_random_moments_nothing_is_lost_or_doubled(warehouse, files):
-    kill_and_resume(warehouse, files, 20, random.Random(1))
+    kill_and_resume(warehouse, files, 10, random.Random(1))
 
 
 @pytest.mark.soak

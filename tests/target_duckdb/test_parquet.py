@@ -197,9 +197,11 @@ def assert_the_same(tmp_path, loads: list[tuple[dict, str]]) -> None:
         as_lines += [declared, *lines_of(stream, name)]
     straight.load(*as_files)
     lines.load(*as_lines)
-    for number, load in enumerate(loads):
-        query = f"SELECT id, v::VARCHAR FROM crm.s{number} ORDER BY id"
-        assert straight.sql(query) == lines.sql(query), load
+    tables = range(len(loads))
+    query = " UNION ALL ".join(
+        f"SELECT {number} AS load, id, v::VARCHAR FROM crm.s{number}" for number in tables
+    )
+    assert straight.sql(f"{query} ORDER BY ALL") == lines.sql(f"{query} ORDER BY ALL"), loads
     assert straight.rejected() == lines.rejected()
 
 
