@@ -224,6 +224,14 @@ def as_text(rows: int) -> Iterator[str]:
         )
 
 
+def not_texts(rows: int) -> Iterator[str]:
+    """Yield the contacts, each with a fraction where a text is declared: DuckDB might write it anew."""
+    chance = random.Random(7)
+    yield head("contacts")
+    for number in range(rows):
+        yield message("contacts", contact(number, chance) | {"title": number + 0.5})
+
+
 def batch(rows: int, suffix: str) -> Iterator[str]:
     """Yield the contacts as a BATCH of one file, which is made first."""
     file, chance = ROOT / f"batch-{rows}.{suffix}", random.Random(7)
@@ -261,6 +269,7 @@ CASES: dict[str, Callable[[int], Iterator[str]]] = {
     "small batches": lambda rows: contacts(rows // 10),
     "undeclared property": undeclared,
     "numbers as text": as_text,
+    "fractions for text": not_texts,
     "BATCH of JSON lines": lambda rows: batch(rows, "jsonl"),
     "BATCH of gzip": lambda rows: batch(rows, "jsonl.gz"),
     "BATCH of Parquet": lambda rows: batch(rows, "parquet"),

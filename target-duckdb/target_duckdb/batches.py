@@ -162,6 +162,11 @@ class Batch:
     is_final: bool
 
     @property
+    def rows(self) -> int:
+        """How many records there are."""
+        return sum(step.rows for step in self.steps if isinstance(step, Segment))
+
+    @property
     def columns(self) -> int:
         """How many columns take memory while the batch is committed."""
         return sum(len(step.shape.columns) for step in self.steps if isinstance(step, Segment))

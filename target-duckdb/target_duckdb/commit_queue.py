@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
 from collections import deque
@@ -14,6 +15,7 @@ from target_duckdb.batches import Segment
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
 from target_duckdb.errors import OutputError
+from target_duckdb.interruption import Interrupted
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from target_duckdb.batches import Batch
     from target_duckdb.settings import Settings
 
+LOGGER = logging.getLogger("target-duckdb")
 NOT_ASCII = re.compile("[^\x00-\x7f]")
 HURRY = 2.0
 WAITING = 2  # batches that DuckDB may be behind the reader; a third has the reader wait
@@ -86,6 +89,11 @@ class CommitQueue:
             return  # what comes after a batch that is not there must not be there either
         try:
             self._commit_and_release(batch)
+        except Interrupted:
+            self._has_failed = True
+            LOGGER.warning(
+                "stopped before %d records were committed: the next run reads them again", batch.rows
+            )
         except BaseException:
             self._has_failed = True
             raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import signal
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,13 +20,19 @@ class Interruption:
     """A signal's wish to stop: heeded at once while waiting for input, else after the lines at hand."""
 
     def __init__(self) -> None:
-        self.is_wanted = False
         self.is_waiting = False
+        self.since = math.inf
+        """When the first signal came, by the monotonic clock."""
         self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a signal has come."""
+        return self.since < math.inf
 
     def __call__(self, _number: int, _frame: FrameType | None) -> None:
         """Take a signal."""
-        self.is_wanted = True
+        self.since = min(self.since, time.monotonic())
         for listener in self._listeners:
             listener()
         if self.is_waiting:
@@ -42,9 +50,9 @@ class Interruption:
         if self.is_wanted:
             listener()
 
-    def check(self) -> None:
-        """Raise Interrupted if a signal has come."""
-        if self.is_wanted:
+    def check(self, patience: float = 0) -> None:
+        """Raise Interrupted if a signal has come so many seconds ago."""
+        if self.is_wanted and time.monotonic() >= self.since + patience:  # asking is cheaper than the time
             raise Interrupted
 
 

@@ -10,16 +10,20 @@ import msgspec
 from target_duckdb import parquet, sql
 from target_duckdb.errors import DatabaseError, InvalidValueError, OutOfMemoryError
 from target_duckdb.guards import record_type
+from target_duckdb.interruption import STOP
 from target_duckdb.rawjson import UNREADABLE
 from target_duckdb.spool import writing
 from target_duckdb.sql import quote
-from target_duckdb.values import UNDECLARED, reject_line, rewrite
+from target_duckdb.values import UNDECLARED, Rewriter, reject_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from target_duckdb.batches import Segment
     from target_duckdb.database import Database
+
+PATIENCE = 2.0
+"""Seconds that a signal to stop may wait for lines to be looked at."""
 
 
 @dataclass(frozen=True)
@@ -190,13 +194,14 @@ def _fits(decode: Callable[[bytes], object], line: bytes) -> bool:
 
 def _write_again(segment: Segment, keep: Callable[[bytes], bytes | None]) -> None:
     _unpack(segment)
-    shape, fresh = segment.shape, segment.path.with_suffix(".rewritten")
+    rewriter, fresh = Rewriter(segment.shape), segment.path.with_suffix(".rewritten")
     rows = longest = 0
     with writing(fresh), segment.path.open("rb") as old, fresh.open("wb") as new:
         for given in old:
+            STOP.check(PATIENCE)
             line = keep(given)
             if line is None:
-                made = rewrite(given, shape)
+                made = rewriter.rewrite(given)
                 lost = (rejection for rejection in made.rejections if rejection.reason != UNDECLARED)
                 segment.reject([reject_line(rejection) for rejection in lost])  # the others were kept before
                 line = made.line and made.line + b"\n"

@@ -10,7 +10,7 @@ from target_duckdb.batches import Segment
 from target_duckdb.guards import record_type
 from target_duckdb.sql import LEAST_OBJECT
 from target_duckdb.strays import keep, learn
-from target_duckdb.values import reject_line, rewrite
+from target_duckdb.values import Rewriter, reject_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +52,7 @@ class Stream:
         self.segment: Segment | None = None
         self.was_opened = False
         self._spool: Spool | None = None
+        self._rewriter = Rewriter(shape)
 
     def _guard(self) -> type[Struct] | None:
         if self.shape.is_renamed:
@@ -111,7 +112,7 @@ class Stream:
 
     def rewrite(self, line: bytes, segment: Segment) -> tuple[str, ...]:
         """Take a record value by value; return the undeclared properties that others like it may have."""
-        made = rewrite(line, self.shape)
+        made = self._rewriter.rewrite(line)
         segment.reject([reject_line(rejection) for rejection in made.rejections])
         if made.line is None:
             segment.records_rejected += 1

@@ -20,10 +20,12 @@ from target_duckdb.rawjson import SURROGATE, depth, parse_object, readable
 from target_duckdb.sql import ENVELOPE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from target_duckdb.batches import Shape
     from target_duckdb.columns import Column
+
+    Converter = Callable[[str, str], str]
 
 MAX_DEPTH = 100
 UNDECLARED = "not in the schema"
@@ -31,6 +33,11 @@ INT128 = 2**127 - 1
 WIDE = Context(prec=200)
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]{1,4})?")
 WHOLE = re.compile(r"[-+]?[0-9]+")
+SHORT = re.compile(r"-?[1-9][0-9]{0,17}|0")
+"""Integers that fit every column of integers."""
+LETTERS = r'[^"\\\x00-\x1f\ud800-\udfff]*'
+PLAIN = re.compile(rf'"{LETTERS}(?:\\(?:["\\/bfnrt]|u(?![dD])[0-9a-fA-F]{{4}}){LETTERS})*"')
+"""Texts that any JSON parser reads as the same: without control characters and surrogates."""
 HOLD_EMPTY = frozenset({"VARCHAR", "JSON", "BLOB"})
 """Types that have a value for the empty text."""
 
@@ -59,31 +66,73 @@ class Rewritten:
     """The properties that the schema does not have."""
 
 
-def rewrite(line: bytes, shape: Shape) -> Rewritten:
-    """Return a RECORD line that DuckDB reads without a loss, with the values that had to be left out."""
-    envelope = parse_object(line)
-    if "record" not in envelope:
-        raise InvalidLineError("a RECORD without a record")
-    raws = parse_object(envelope["record"].encode("utf-8", "surrogateescape"))
-    _require_keys(raws, shape)
-    kept: dict[str, str] = {}
-    rejected: list[tuple[str | None, str, str]] = []
-    for field, column in zip(shape.fields, shape.columns, strict=True):
-        raw = raws.pop(column.property, "null")
-        try:
-            kept[field] = _convert(raw, column.type)
-        except Rejected as verdict:
-            kept[field] = _mark(raw, column)
-            if kept[field] == "null":
-                rejected.append((column.property, raw, str(verdict)))
-    rejected.extend((name, raw, UNDECLARED) for name, raw in raws.items() if raw != "null")
-    key = {shape.columns[index].property: kept[shape.fields[index]] for index in shape.key_indexes}
-    is_whole = "null" not in key.values()
-    if not is_whole:
-        rejected.append((None, envelope["record"], "its key has no valid value"))
-    text = _object(key) if key else "null"
-    found = [Rejection(text, name, readable(raw), reason) for name, raw, reason in rejected]
-    return Rewritten(_line(kept, envelope) if is_whole else None, found, list(raws))
+class Rewriter:
+    """Takes the records of a stream apart and puts them together so that DuckDB reads them without a loss."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._stream = shape.stream
+        self._keys = shape.keys
+        self._columns = [
+            (column, f"{json.dumps(field)}:", converter_of(column.type))
+            for field, column in zip(shape.fields, shape.columns, strict=True)
+        ]
+        self._key_parts = [(index, json.dumps(shape.columns[index].property)) for index in shape.key_indexes]
+
+    def rewrite(self, line: bytes) -> Rewritten:
+        """Return a RECORD line that DuckDB reads without a loss, with the values that had to be left out."""
+        envelope = parse_object(line)
+        if "record" not in envelope:
+            raise InvalidLineError("a RECORD without a record")
+        raws = parse_object(envelope["record"].encode("utf-8", "surrogateescape"))
+        self._require_keys(raws)
+        kept, rejected = self._take(raws)
+        rejected.extend((name, raw, UNDECLARED) for name, raw in raws.items() if raw != "null")
+        is_whole = all(kept[index] != "null" for index, _ in self._key_parts)
+        if not is_whole:
+            rejected.append((None, envelope["record"], "its key has no valid value"))
+        found = []
+        if rejected:
+            key = self._key(kept)
+            found = [Rejection(key, name, readable(raw), reason) for name, raw, reason in rejected]
+        return Rewritten(self._line(kept, envelope) if is_whole else None, found, list(raws))
+
+    def _take(self, raws: dict[str, str]) -> tuple[list[str], list[tuple[str | None, str, str]]]:
+        """Take the declared properties out of a record; return what is kept of each, and what is not."""
+        kept: list[str] = []
+        rejected: list[tuple[str | None, str, str]] = []
+        for column, _, convert in self._columns:
+            raw = raws.pop(column.property, "null")
+            if raw == "null" or (convert is _text and PLAIN.fullmatch(raw)):  # most are
+                kept.append(raw)
+                continue
+            try:
+                kept.append(_convert(raw, column.type, convert))
+            except Rejected as verdict:
+                kept.append(_mark(raw, column))
+                if kept[-1] == "null":
+                    rejected.append((column.property, raw, str(verdict)))
+        return kept, rejected
+
+    def _require_keys(self, raws: Mapping[str, str]) -> None:
+        missing = [key for key in self._keys if raws.get(key, "null") == "null"]
+        if missing:
+            names = ", ".join(repr(key) for key in missing)
+            raise MissingKeyError(f"a record of {self._stream!r} has no value for its key {names}")
+
+    def _key(self, kept: Sequence[str]) -> str:
+        if not self._key_parts:
+            return "null"
+        parts = (f"{name}:{_normal(kept[index])}" for index, name in self._key_parts)
+        return "{" + ",".join(parts) + "}"
+
+    def _line(self, kept: Iterable[str], envelope: Mapping[str, str]) -> bytes:
+        parts = [name + raw for (_, name, _), raw in zip(self._columns, kept, strict=True)]
+        rest = "".join(
+            f',"{name}":{_kept_or_null(envelope[name], column_type)}'
+            for name, column_type in ENVELOPE.items()
+            if name in envelope
+        )
+        return f'{{"record":{{{",".join(parts)}}}{rest}}}'.encode()
 
 
 def _mark(raw: str, column: Column) -> str:
@@ -103,39 +152,24 @@ def reject_line(rejection: Rejection) -> bytes:
     return json.dumps(parts, ensure_ascii=False).encode() + b"\n"
 
 
-def _require_keys(raws: Mapping[str, str], shape: Shape) -> None:
-    missing = [key for key in shape.keys if raws.get(key, "null") == "null"]
-    if missing:
-        names = ", ".join(repr(key) for key in missing)
-        raise MissingKeyError(f"a record of {shape.stream!r} has no value for its key {names}")
-
-
-def _object(parts: Mapping[str, str]) -> str:
-    return "{" + ",".join(f"{json.dumps(name)}:{raw}" for name, raw in parts.items()) + "}"
-
-
-def _line(kept: Mapping[str, str], envelope: Mapping[str, str]) -> bytes:
-    rest = "".join(
-        f',"{name}":{_kept_or_null(envelope[name], column_type)}'
-        for name, column_type in ENVELOPE.items()
-        if name in envelope
-    )
-    return f'{{"record":{_object(kept)}{rest}}}'.encode()
+def _normal(raw: str) -> str:
+    """Return a value as it is written in whatever way its record came."""
+    return json.dumps(_decoded(raw), ensure_ascii=False) if raw.startswith('"') else raw
 
 
 def _kept_or_null(raw: str, column_type: str) -> str:
     try:
-        return _convert(raw, column_type)
+        return _convert(raw, column_type, converter_of(column_type))
     except Rejected:
         return "null"
 
 
-def _convert(raw: str, column_type: str) -> str:
+def _convert(raw: str, column_type: str, convert: Converter) -> str:
     if raw == "null" or (raw == '""' and column_type not in HOLD_EMPTY):
         return "null"
-    if SURROGATE.search(raw) or _has_lone_surrogate(raw):
+    if not PLAIN.fullmatch(raw) and (SURROGATE.search(raw) or _has_lone_surrogate(raw)):
         raise Rejected("not valid Unicode")
-    return CONVERTERS.get(column_type.partition("(")[0], _text)(raw, column_type)
+    return convert(raw, column_type)
 
 
 def _has_lone_surrogate(raw: str) -> bool:
@@ -150,6 +184,8 @@ def _decoded(raw: str) -> Json:
 
 
 def _text(raw: str, _column_type: str) -> str:
+    if PLAIN.fullmatch(raw):
+        return raw
     if raw.startswith('"'):
         return json.dumps(_decoded(raw), ensure_ascii=False)
     return json.dumps(raw, ensure_ascii=False)
@@ -169,6 +205,8 @@ def _number(raw: str, column_type: str) -> str:
 
 
 def _integer(raw: str, column_type: str) -> str:
+    if SHORT.fullmatch(raw):
+        return raw
     number = Decimal(_number(raw, column_type))
     limit = INT64 if column_type == "BIGINT" else INT128
     if abs(number) > limit + 1 or not -limit - 1 <= number <= limit:
@@ -217,7 +255,7 @@ def _boolean(raw: str, column_type: str) -> str:
 
 
 def _structure(raw: str, _column_type: str) -> str:
-    if depth(raw) > MAX_DEPTH:
+    if raw.count("[") + raw.count("{") > MAX_DEPTH and depth(raw) > MAX_DEPTH:
         raise Rejected(f"nested deeper than {MAX_DEPTH} levels")
     try:
         msgspec.json.decode(raw, type=msgspec.Raw)
@@ -226,7 +264,7 @@ def _structure(raw: str, _column_type: str) -> str:
     return raw
 
 
-CONVERTERS: dict[str, Callable[[str, str], str]] = {
+CONVERTERS: dict[str, Converter] = {
     "BIGINT": _integer,
     "HUGEINT": _integer,
     "DOUBLE": _double,
@@ -240,3 +278,8 @@ CONVERTERS: dict[str, Callable[[str, str], str]] = {
     "UUID": _only_text,
     "BLOB": _only_text,
 }
+
+
+def converter_of(column_type: str) -> Converter:
+    """Return what makes a raw value fit a column of a type, or raises Rejected."""
+    return CONVERTERS.get(column_type.partition("(")[0], _text)

@@ -245,7 +245,7 @@ def test_a_wish_to_stop_is_heeded_within_a_file_of_a_batch(warehouse, tmp_path, 
 
     def stop(load: Load, size: int) -> None:
         pause(load, size)
-        monkeypatch.setattr(STOP, "is_wanted", True)
+        monkeypatch.setattr(STOP, "since", 0.0)
 
     monkeypatch.setattr(Load, "pause", stop)
     sent = [schema("a", rules, keys), record("a", id=1), state(1), batch, state(2)]
@@ -258,6 +258,21 @@ def test_a_wish_to_stop_is_heeded_within_a_file_of_a_batch(warehouse, tmp_path, 
         assert (out, tables(warehouse)) == ([], [])
     assert warehouse.load(*sent) == [2]
     assert warehouse.one("SELECT count(*) FROM crm.a") == (50_000 if keys else 50_001)
+
+
+def test_a_wish_to_stop_does_not_wait_for_every_line_of_a_batch_to_be_looked_at(
+    warehouse, monkeypatch, caplog
+):
+    monkeypatch.setattr("target_duckdb.streams.CAREFUL_ROWS", 0)
+    odd = [b'{"type":"RECORD","stream":"a","record":{"id":%d,"name":1.10}}' % number for number in (1, 2)]
+    sent = [schema("a"), *odd, state(1)]
+    with monkeypatch.context() as patch:
+        patch.setattr(STOP, "since", 0.0)
+        assert warehouse.load(*sent, is_complete=False) == []
+    assert "stopped before 2 records were committed: the next run reads them again" in caplog.text
+    assert tables(warehouse) == []
+    assert warehouse.load(*sent) == [1]
+    assert warehouse.sql("SELECT * FROM crm.a ORDER BY id") == [(1, "1.10"), (2, "1.10")]
 
 
 @pytest.mark.parametrize("settings", [{}, {"stream_maps": {"a": {"n": "id"}}}], ids=["plain", "mapped"])
