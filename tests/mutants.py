@@ -301,6 +301,20 @@ MUTANTS = (
         "tests/target_duckdb/test_values.py",
     ),
     Mutant(
+        "target-duckdb: a number within an object is put in quotes instead of one under a text",
+        "target-duckdb/target_duckdb/nontexts.py",
+        "if name in after or after[:start]",
+        "if after[:start]",
+        "tests/target_duckdb/test_nontexts.py",
+    ),
+    Mutant(
+        "target-duckdb: a signal waits until all records of a batch have been looked at",
+        "target-duckdb/target_duckdb/staging.py",
+        "            STOP.check(PATIENCE)\n",
+        "",
+        "tests/target_duckdb/test_interruptions.py",
+    ),
+    Mutant(
         "duckdb-publish: a file that is no database is replaced",
         "target-duckdb/target_duckdb/publish_place.py",
         "(start and start[MAGIC_AT:] != MAGIC)",

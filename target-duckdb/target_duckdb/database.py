@@ -80,7 +80,7 @@ class Database:
         """Run one statement and return all its rows."""
         try:
             return self._connection.execute(statement, parameters).fetchall()
-        except (duckdb.Error, UnicodeEncodeError) as error:
+        except (duckdb.Error, UnicodeError) as error:  # its own message may be no UTF-8
             line = hide(_first_line(error), self.settings.path)
             if isinstance(error, duckdb.OutOfMemoryException) or NO_ROOM in line:
                 limit = self.settings.memory_limit

@@ -10,7 +10,7 @@ from msgspec import Meta, Raw
 from target_duckdb.columns import EXACT_IN_DOUBLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from target_duckdb.batches import Shape
     from target_duckdb.columns import Column
@@ -49,17 +49,22 @@ class Envelope(msgspec.Struct, gc=False):
     manifest: list[str] | None = None
 
 
-def record_type(shape: Shape, *, is_careful: bool, strays: Sequence[str] = ()) -> type[msgspec.Struct]:
+def record_type(
+    shape: Shape, *, is_careful: bool, strays: Sequence[str] = (), nontexts: Collection[int] = ()
+) -> type[msgspec.Struct]:
     """Return the type of a RECORD message of one stream in which every value fits its column.
 
     msgspec checks the JSON types, the bounds of integers, the presence of keys and the absence of unknown
     properties while it scans the line; whatever it refuses is looked at value by value. Making Python texts
-    would be a third of the work, so unless it is careful it does not look at texts: `sql.doubts` does.
+    would be a third of the work, so unless it is careful it does not look at texts: `sql.doubts` does. At the
+    columns of nontexts it does not look at all.
     """
     keys = set(shape.key_indexes)
     needed: list[Any] = [_key(index, shape.columns[index]) for index in sorted(keys)]
     others = [
-        _field(index, column, is_careful) for index, column in enumerate(shape.columns) if index not in keys
+        _field(index, column, is_careful=is_careful and index not in nontexts)
+        for index, column in enumerate(shape.columns)
+        if index not in keys
     ]
     fields = {f"c{index}": column.property for index, column in enumerate(shape.columns)}
     unknown = {f"s{number}": name for number, name in enumerate(strays)}
@@ -84,7 +89,7 @@ def _accepted(column: Column) -> Form:
     return ACCEPTED.get(column.type, str | None)
 
 
-def _field(index: int, column: Column, is_careful: bool) -> tuple[str, Any, Any]:  # noqa: FBT001
+def _field(index: int, column: Column, *, is_careful: bool) -> tuple[str, Any, Any]:
     accepted = _accepted(column) if is_careful or column.type not in LIGHT else Raw
     return (f"c{index}", accepted, Raw() if accepted is Raw else None)
 

@@ -29,6 +29,8 @@ class HotStreams:
         self.append: dict[type, Callable[[bytes], None]] = {}
         self._streams: dict[type, Stream] = {}
         self.has_strays = False
+        self.mends = False
+        """Whether some lines need a change before they are handed on."""
         self._most = FEW
         self._former: set[str] = set()
 
@@ -53,7 +55,10 @@ class HotStreams:
             record = self.decode(line)
         except UNREADABLE:
             return None
-        stream.lines.append(line)
+        mended = stream.mend(record, line) if stream.mend else line
+        if mended is None:
+            return None
+        stream.lines.append(mended)
         return record
 
     def remove(self, stream: Stream) -> None:
@@ -65,6 +70,11 @@ class HotStreams:
         """Return the stream of decoded records if all are of one."""
         kinds = set(map(type, records))
         return self._streams[kinds.pop()] if len(kinds) == 1 else None
+
+    def mend(self, record: msgspec.Struct, line: bytes) -> bytes | None:
+        """Return the line of a decoded record as its stream takes it, None if it must be looked at."""
+        mend = self._streams[type(record)].mend
+        return mend(record, line) if mend else line
 
     def with_strays(self, records: Iterable[msgspec.Struct]) -> Iterator[tuple[Stream, list[msgspec.Struct]]]:
         """Yield the streams that have undeclared properties, each with its own of the records."""
@@ -81,6 +91,7 @@ class HotStreams:
     def _renew(self) -> None:
         self.append = {guard: stream.lines.append for guard, stream in self._streams.items()}
         self.has_strays = any(stream.strays for stream in self)
+        self.mends = any(stream.mend for stream in self)
         guards = list(self._streams)
         if guards:
             decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, guards))

@@ -88,9 +88,9 @@ class Load:
             self.keep_strays([passed])
         if passed is None:
             segment = self.batch.segment(stream)
-            if (strays := stream.rewrite(line, segment)) != stream.strays:
+            if stream.rewrite(line, segment):
                 self.hot.remove(stream)
-                stream.let_pass(strays, segment)
+                stream.renew()
 
     def keep_strays(self, records: Sequence[Struct]) -> None:
         """Keep the undeclared properties of records that passed."""

@@ -22,6 +22,8 @@ from target_duckdb.rawjson import UNREADABLE, parse_object
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from msgspec import Struct
+
     from target_duckdb.loader import Load
 
 BLOCK = 1 << 17
@@ -103,19 +105,33 @@ class Reader:
         except UNREADABLE:
             records = []
         count, stream = len(records), hot.owner(records)
-        if stream and sum(1 for _ in BytesIO(block)) == count:
+        if stream and not stream.mend and sum(1 for _ in BytesIO(block)) == count:
             self.load.block(stream, block, count)
         else:
             lines = BytesIO(block).readlines()
-            if len(lines) == count:
-                hot.distribute(records, lines)
-            else:
+            if (fit := self._fit(records, lines)) is None:
                 records, others = [], self._read_lines(lines)
+            else:
+                hot.distribute(records, fit)
             count = len(lines)
         if hot.has_strays and records:
             self.load.keep_strays(records)
         self.counts["RECORD"] += count - others
         self.number += count
+
+    def _fit(self, records: list[Struct], lines: list[bytes]) -> list[bytes] | None:
+        """Return the lines as their streams take them, None if they must be read one by one."""
+        if len(lines) != len(records):
+            return None
+        if not self.load.hot.mends:
+            return lines
+        fit: list[bytes] = []
+        for record, line in zip(records, lines, strict=True):
+            mended = self.load.hot.mend(record, line)
+            if mended is None:
+                return None
+            fit.append(mended)
+        return fit
 
     def _read_lines(self, lines: list[bytes]) -> int:
         """Read line by line, and return how many were no records."""
@@ -124,11 +140,14 @@ class Reader:
         for place, line in enumerate(lines, 1):
             try:
                 record = decode(line)
+                fit = hot.mend(record, line) if hot.mends else line
             except UNREADABLE:
+                fit = None
+            if fit is None:
                 others += self._read_other(line, self.number + place)
                 decode, append = hot.decode, hot.append
             else:
-                append[type(record)](line)
+                append[type(record)](fit)
                 if hot.has_strays:
                     self.load.keep_strays([record])
         return others

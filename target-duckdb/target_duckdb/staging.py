@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from target_duckdb import parquet, sql
 from target_duckdb.errors import DatabaseError, InvalidValueError, OutOfMemoryError
 from target_duckdb.guards import record_type
 from target_duckdb.interruption import STOP
+from target_duckdb.nontexts import mender, text_columns
 from target_duckdb.rawjson import UNREADABLE
 from target_duckdb.spool import writing
 from target_duckdb.sql import quote
@@ -149,7 +151,7 @@ def query_of(segment: Segment, has_metadata: bool) -> str:  # noqa: FBT001
         return _parquet_query(segment, more)
     odd = [*sql.flaws(shape.columns, shape.fields).values()]
     if not segment.is_checked:
-        odd += sql.doubts(shape.columns, shape.fields, shape.key_indexes)
+        odd += sql.doubts(shape.columns, shape.fields, {*shape.key_indexes, *segment.nontexts})
     return sql.select_sql(source_of(segment, more), shape.columns, shape.fields, sql.any_sql(odd), more)
 
 
@@ -172,9 +174,21 @@ def _unpack(segment: Segment) -> None:
 
 def check_segment(segment: Segment) -> None:
     """Look again at lines that were let through without a look at their texts."""
-    kind = record_type(segment.shape, is_careful=True, strays=segment.strays)
-    decode = msgspec.json.Decoder(kind).decode
-    _write_again(segment, lambda line: line if _fits(decode, line) else None)
+    shape, texts = segment.shape, text_columns(segment.shape)
+    careful = record_type(shape, is_careful=True, strays=segment.strays)
+    lenient = record_type(shape, is_careful=True, strays=segment.strays, nontexts=texts)
+    decode, decode_odd = (msgspec.json.Decoder(kind).decode for kind in (careful, lenient))
+    mend = mender(shape, texts)
+
+    def keep(line: bytes) -> bytes | None:
+        with suppress(*UNREADABLE):
+            decode(line)
+            return line
+        with suppress(*UNREADABLE):
+            return mend(decode_odd(line), line)
+        return None
+
+    _write_again(segment, keep)
     segment.is_checked = True
 
 
@@ -182,14 +196,6 @@ def rewrite_segment(segment: Segment) -> None:
     """Write a spool file again, value by value."""
     _write_again(segment, lambda _line: None)
     segment.is_checked = True
-
-
-def _fits(decode: Callable[[bytes], object], line: bytes) -> bool:
-    try:
-        decode(line)
-    except UNREADABLE:
-        return False
-    return True
 
 
 def _write_again(segment: Segment, keep: Callable[[bytes], bytes | None]) -> None:

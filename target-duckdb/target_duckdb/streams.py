@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.batches import Segment
 from target_duckdb.guards import record_type
+from target_duckdb.nontexts import mender
 from target_duckdb.sql import LEAST_OBJECT
 from target_duckdb.strays import keep, learn
 from target_duckdb.values import Rewriter, reject_line
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
     from target_duckdb.batches import Shape
+    from target_duckdb.nontexts import Mender
     from target_duckdb.spool import Spool
 
 CAREFUL_ROWS = 4_096
@@ -46,6 +48,7 @@ class Stream:
         self.history = history
         self.is_careful = CAREFUL_ROWS > 0
         self.strays: tuple[str, ...] = ()
+        self.nontexts: tuple[int, ...] = ()
         self.guard = self._guard()
         self._rows = 0
         self.lines: list[bytes] = []
@@ -53,11 +56,12 @@ class Stream:
         self.was_opened = False
         self._spool: Spool | None = None
         self._rewriter = Rewriter(shape)
+        self.mend: Mender | None = None
 
     def _guard(self) -> type[Struct] | None:
         if self.shape.is_renamed:
             return None
-        return record_type(self.shape, is_careful=self.is_careful, strays=self.strays)
+        return record_type(self.shape, is_careful=self.is_careful, strays=self.strays, nontexts=self.nontexts)
 
     @property
     def may_relax(self) -> bool:
@@ -87,7 +91,7 @@ class Stream:
         self.segment = Segment(self.shape, path, rejects, received=received, version=version, base=base)
         self.segment.is_fresh = known.is_swept
         self.segment.is_checked = self.is_careful or self.guard is None
-        self.segment.strays = self.strays
+        self.segment.strays, self.segment.nontexts = self.strays, self.nontexts
         return self.segment
 
     def write(self, segment: Segment) -> None:
@@ -110,19 +114,27 @@ class Stream:
         if self._spool:
             self._spool.write(segment.path, block)
 
-    def rewrite(self, line: bytes, segment: Segment) -> tuple[str, ...]:
-        """Take a record value by value; return the undeclared properties that others like it may have."""
+    def rewrite(self, line: bytes, segment: Segment) -> bool:
+        """Take a record value by value; return whether others like it will pass from now on."""
         made = self._rewriter.rewrite(line)
         segment.reject([reject_line(rejection) for rejection in made.rejections])
         if made.line is None:
             segment.records_rejected += 1
         else:
             self.lines.append(made.line + b"\n")
-        return learn(self.shape, self.strays, made.undeclared)
-
-    def let_pass(self, strays: tuple[str, ...], segment: Segment) -> None:
-        """Let records with these undeclared properties pass from now on."""
+        strays = learn(self.shape, self.strays, made.undeclared)
+        nontexts = tuple(sorted({*self.nontexts, *made.nontexts}))
+        if (strays, nontexts) == (self.strays, self.nontexts):
+            return False
         self.strays = segment.strays = strays
+        self.nontexts = nontexts
+        self.mend = mender(self.shape, nontexts) if nontexts else None
+        if segment.is_checked:  # so is every line that it has
+            segment.nontexts = nontexts
+        return True
+
+    def renew(self) -> None:
+        """Let records pass that are like those which were looked at value by value."""
         self.guard = self._guard()
 
     def keep_strays(self, records: Iterable[Struct], segment: Segment) -> None:

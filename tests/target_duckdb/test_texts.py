@@ -132,3 +132,10 @@ def test_what_is_stored_does_not_depend_on_the_way(tmp_path_factory, number):
         assert passing == one_by_one
 
     check()
+
+
+def test_an_error_of_duckdb_that_is_no_text_is_one_like_others(tmp_path):
+    twice = b'{"type":"RECORD","stream":"a","record":{"id":1,"name":"x","name":"\\ud83d\\ude00"}}'
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse.load(schema("a"), twice)
+    assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "\N{GRINNING FACE}")]
