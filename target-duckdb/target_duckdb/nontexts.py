@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 AS_IT_IS = re.compile(rb'"|(null|true|false|0|-?[1-9][0-9]{0,17})?\Z')
 """What DuckDB stores under a text as it came: a text, nothing, and what it writes the only way there is."""
 NUMBER = re.compile(rb"[-+.0-9eE]+")
-ESCAPED = re.compile(rb"\\u00[2-7]")
-"""Letters of names as no tap writes them: what looks like a name might be that of something else."""
+ESCAPED = re.compile(rb"\\u00[2-7]")  # letters as no tap writes them
 
 
 def stays(raw: bytes) -> bool:
@@ -45,7 +44,7 @@ def mender(shape: Shape, columns: Iterable[int]) -> Mender:
 
     The columns are those that the line's guard has left as they came.
     """
-    places = [(f"c{index}", json.dumps(shape.columns[index].property).encode()) for index in columns]
+    places = [(f"c{index}", _written(shape.columns[index].property)) for index in columns]
 
     def mend(message: Struct, line: bytes) -> bytes | None:
         record = message.record  # type: ignore[attr-defined] # the guard made it
@@ -61,11 +60,21 @@ def mender(shape: Shape, columns: Iterable[int]) -> Mender:
     return mend
 
 
+def _written(name: str) -> bytes:
+    return json.dumps(name, ensure_ascii=False).encode()
+
+
+def _has_one_spelling(name: bytes, line: bytes) -> bool:
+    """Return whether a name in a line is the one meant, because that could not be written otherwise."""
+    is_other = (b"\\u" in line and not name.isascii()) or (b"\\/" in line and b"/" in name)
+    return not is_other and not ESCAPED.search(line)
+
+
 def _quote(line: bytes, name: bytes, raw: bytes) -> bytes | None:
     """Return a line with a value as text; None if it is not plain where the value stands."""
     before, _, after = line.partition(name)
     start = after.find(raw)
-    if name in after or after[:start].strip() != b":" or ESCAPED.search(line):
+    if name in after or after[:start].strip() != b":" or not _has_one_spelling(name, line):
         return None
     if NUMBER.fullmatch(raw):
         text = b'"%b"' % raw

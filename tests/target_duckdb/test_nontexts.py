@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from target_duckdb.guards import Envelope, record_type
+from target_duckdb.nontexts import mender, text_columns
+from target_duckdb.rawjson import UNREADABLE
+from target_duckdb.settings import read_settings
+from target_duckdb.shapes import shape_of
 from target_duckdb.values import Rewriter
 
 from tests.target_duckdb.loading import Warehouse, record, schema, state
@@ -13,17 +22,34 @@ RULES = {
     "id": {"type": "integer"},
     "name": {"type": "string"},
     "naïve": {"type": "string"},
+    "a/b": {"type": "string"},
     "more": {"type": "object"},
 }
-RAWS = [
-    "1.10", "1.1", "-1.5e3", "1E400", "-0.0", "5", "12345678901234567890123", "true", "null",
-    '"plain"', '"1.10"', '"name"', '"a\\":1.10"', '"\\ud83d\\ude00"', '"\\ud800"', '"\\u006eame"', '"é"',
-    "[1.10, 2]", "[ ]", '{"name":1.10}', '{"name": 1.10 }', '{"a":"\\ud800"}', '{"a":"é\\u00e9"}',
-]  # fmt: skip
+SPELLINGS = [
+    '"name"',
+    '"n\\u0061me"',
+    '"naïve"',
+    '"na\\u00efve"',
+    '"na\\u00EFve"',
+    '"a/b"',
+    '"a\\/b"',
+    '"else"',
+]
+PLAIN = ["1.10", "1.1", "-1.5e3", "1E400", "-0.0", "5", "12345678901234567890123", "true", "null", '"1.10"']
+ODD = [
+    '"a\\":1.10"',
+    '"\\ud83d\\ude00"',
+    '"\\ud800"',
+    '"é"',
+    '{"a":"\\ud800"}',
+    '{"a":"é\\u00e9"}',
+    "[ 1.10]",
+]
+NESTED = [f"{{{name}:{raw}}}" for name in SPELLINGS for raw in ("1.10", " 1.10", "[1.10, 2]")]
 MEMBERS = st.tuples(
-    st.sampled_from(['"name"', '"name"', '"naïve"', '"na\\u00efve"', '"n\\u0061me"', '"more"', '"else"']),
+    st.sampled_from([*SPELLINGS, '"more"']),
     st.sampled_from([":", ": ", " : "]),
-    st.sampled_from(RAWS),
+    st.one_of(*(st.sampled_from(raws) for raws in (PLAIN, ODD, SPELLINGS, NESTED))),
 )
 RECORDS = st.lists(st.lists(MEMBERS, max_size=5), min_size=1, max_size=12)
 
@@ -44,6 +70,77 @@ def load(path, found, monkeypatch, *, is_quick: bool, careful: int, one_by_one: 
         warehouse.load(schema("a", RULES), *sent, state(1), one_by_one=one_by_one)
     kept = "SELECT key::VARCHAR, property, raw, reason FROM _load.rejected_values ORDER BY ALL"
     return warehouse.sql("SELECT * FROM crm.a ORDER BY ALL"), warehouse.sql(kept)
+
+
+def values_of(line: bytes) -> dict[str, object]:
+    """Return the values of a RECORD line by column, scalars as DuckDB stores them under a text."""
+    record = json.loads(line, parse_float=Number, parse_int=Number)["record"]
+    words = {"True": "true", "False": "false"}
+    return {
+        name: words.get(str(value), str(value)) if isinstance(value, Number | bool) else value
+        for name, value in record.items()
+        if value is not None
+    }
+
+
+class Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+class Mending:
+    """A stream of which every text may be none, and its lines taken apart one by one."""
+
+    def __init__(self) -> None:
+        message = msgspec.json.decode(json.dumps(schema("a", RULES)), type=Envelope)
+        shape = shape_of(message, read_settings({"path": "x"}))
+        texts = text_columns(shape)
+        guard = record_type(shape, is_careful=True, strays=["else"], nontexts=texts)
+        self.decode, self.mend = msgspec.json.Decoder(guard).decode, mender(shape, texts)
+        self.take_apart = Rewriter(shape).rewrite
+
+    def __call__(self, given_line: bytes) -> bytes | None:
+        return self.mend(self.decode(given_line), given_line)
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ('{"name" : 1.10 ,"more":{"id":1.10}}', '{"name" : "1.10" ,"more":{"id":1.10}}'),
+        ('{"naïve":[1.10, "é"]}', '{"naïve":"[1.10, \\"é\\"]"}'),
+        ('{"name":"1.10","a/b":null,"naïve":5}', '{"name":"1.10","a/b":null,"naïve":5}'),
+        ('{"more":{"name":1.10},"name":1.10}', None),
+        ('{"more":{"name":1.10},"n\\u0061me":1.10}', None),
+        ('{"more":{"naïve":1.10},"na\\u00efve":1.10}', None),
+        ('{"more":{"a/b":1.10},"a\\/b":1.10}', None),
+    ],
+)
+def test_a_line_is_mended_where_it_is_plain_what_to_put_in_quotes(sent, expected):
+    around = '{{"type":"RECORD","stream":"a","record":{}}}'
+    sent, expected = (text and '{"id":1,' + text[1:] for text in (sent, expected))
+    assert Mending()(around.format(sent).encode()) == (expected and around.format(expected).encode())
+
+
+@pytest.mark.parametrize("number", [1500, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_a_line_that_is_mended_says_what_one_says_that_is_taken_apart(number):
+    mending, mended = Mending(), 0
+
+    @settings(max_examples=number, deadline=None)
+    @given(st.lists(MEMBERS, max_size=5))
+    def check(members):
+        nonlocal mended
+        given_line = line(1, members)
+        with contextlib.suppress(*UNREADABLE):
+            found = mending(given_line)
+            if found is not None:
+                mended += found != given_line
+                known, wanted = values_of(found), values_of(mending.take_apart(given_line).line)
+                known.pop("else", None)
+                assert known == wanted
+
+    check()
+    assert mended > number / 100
 
 
 @pytest.mark.parametrize("number", [20, pytest.param(1000, marks=pytest.mark.soak)])
