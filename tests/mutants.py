@@ -302,10 +302,10 @@ MUTANTS = (
     ),
     Mutant(
         "target-duckdb: a number within an object is put in quotes instead of one under a text",
-        "target-duckdb/target_duckdb/nontexts.py",
+        "target-duckdb/target_duckdb/misfits.py",
         "if name in after or after[:start]",
         "if after[:start]",
-        "tests/target_duckdb/test_nontexts.py",
+        "tests/target_duckdb/test_misfits.py",
     ),
     Mutant(
         "target-duckdb: a signal waits until all records of a batch have been looked at",

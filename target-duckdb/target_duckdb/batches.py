@@ -78,7 +78,7 @@ class Segment:
     is_checked: bool = False  # whether no text can be what was no text before
     base: Shape | None = None
     strays: tuple[str, ...] = ()  # undeclared properties that its lines may have, kept aside already
-    nontexts: tuple[int, ...] = ()  # columns in which every line has a text, or what DuckDB stores as it came
+    misfits: tuple[int, ...] = ()  # columns of which every value in its lines is as it has to be
     files: list[ParquetFile] = field(default_factory=list)
     spent: list[Path] = field(default_factory=list)  # what nobody needs after this segment
 

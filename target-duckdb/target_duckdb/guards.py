@@ -50,19 +50,19 @@ class Envelope(msgspec.Struct, gc=False):
 
 
 def record_type(
-    shape: Shape, *, is_careful: bool, strays: Sequence[str] = (), nontexts: Collection[int] = ()
+    shape: Shape, *, is_careful: bool, strays: Sequence[str] = (), misfits: Collection[int] = ()
 ) -> type[msgspec.Struct]:
     """Return the type of a RECORD message of one stream in which every value fits its column.
 
     msgspec checks the JSON types, the bounds of integers, the presence of keys and the absence of unknown
     properties while it scans the line; whatever it refuses is looked at value by value. Making Python texts
     would be a third of the work, so unless it is careful it does not look at texts: `sql.doubts` does. At the
-    columns of nontexts it does not look at all.
+    columns of misfits it does not look at all.
     """
     keys = set(shape.key_indexes)
     needed: list[Any] = [_key(index, shape.columns[index]) for index in sorted(keys)]
     others = [
-        _field(index, column, is_careful=is_careful and index not in nontexts)
+        (f"c{index}", Raw, Raw()) if index in misfits else _field(index, column, is_careful=is_careful)
         for index, column in enumerate(shape.columns)
         if index not in keys
     ]

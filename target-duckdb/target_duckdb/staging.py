@@ -12,7 +12,7 @@ from target_duckdb import parquet, sql
 from target_duckdb.errors import DatabaseError, InvalidValueError, OutOfMemoryError
 from target_duckdb.guards import record_type
 from target_duckdb.interruption import STOP
-from target_duckdb.nontexts import mender, text_columns
+from target_duckdb.misfits import mendable, mender
 from target_duckdb.rawjson import UNREADABLE
 from target_duckdb.spool import writing
 from target_duckdb.sql import quote
@@ -151,7 +151,7 @@ def query_of(segment: Segment, has_metadata: bool) -> str:  # noqa: FBT001
         return _parquet_query(segment, more)
     odd = [*sql.flaws(shape.columns, shape.fields).values()]
     if not segment.is_checked:
-        odd += sql.doubts(shape.columns, shape.fields, {*shape.key_indexes, *segment.nontexts})
+        odd += sql.doubts(shape.columns, shape.fields, {*shape.key_indexes, *segment.misfits})
     return sql.select_sql(source_of(segment, more), shape.columns, shape.fields, sql.any_sql(odd), more)
 
 
@@ -174,11 +174,11 @@ def _unpack(segment: Segment) -> None:
 
 def check_segment(segment: Segment) -> None:
     """Look again at lines that were let through without a look at their texts."""
-    shape, texts = segment.shape, text_columns(segment.shape)
+    shape, columns = segment.shape, tuple(mendable(segment.shape))
     careful = record_type(shape, is_careful=True, strays=segment.strays)
-    lenient = record_type(shape, is_careful=True, strays=segment.strays, nontexts=texts)
+    lenient = record_type(shape, is_careful=True, strays=segment.strays, misfits=columns)
     decode, decode_odd = (msgspec.json.Decoder(kind).decode for kind in (careful, lenient))
-    mend = mender(shape, texts)
+    mend = mender(shape, columns)
 
     def keep(line: bytes) -> bytes | None:
         with suppress(*UNREADABLE):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.batches import Segment
 from target_duckdb.guards import record_type
-from target_duckdb.nontexts import mender
+from target_duckdb.misfits import mender
 from target_duckdb.sql import LEAST_OBJECT
 from target_duckdb.strays import keep, learn
 from target_duckdb.values import Rewriter, reject_line
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
     from target_duckdb.batches import Shape
-    from target_duckdb.nontexts import Mender
+    from target_duckdb.misfits import Mender
     from target_duckdb.spool import Spool
 
 CAREFUL_ROWS = 4_096
@@ -48,7 +48,7 @@ class Stream:
         self.history = history
         self.is_careful = CAREFUL_ROWS > 0
         self.strays: tuple[str, ...] = ()
-        self.nontexts: tuple[int, ...] = ()
+        self.misfits: tuple[int, ...] = ()
         self.guard = self._guard()
         self._rows = 0
         self.lines: list[bytes] = []
@@ -61,7 +61,7 @@ class Stream:
     def _guard(self) -> type[Struct] | None:
         if self.shape.is_renamed:
             return None
-        return record_type(self.shape, is_careful=self.is_careful, strays=self.strays, nontexts=self.nontexts)
+        return record_type(self.shape, is_careful=self.is_careful, strays=self.strays, misfits=self.misfits)
 
     @property
     def may_relax(self) -> bool:
@@ -91,7 +91,7 @@ class Stream:
         self.segment = Segment(self.shape, path, rejects, received=received, version=version, base=base)
         self.segment.is_fresh = known.is_swept
         self.segment.is_checked = self.is_careful or self.guard is None
-        self.segment.strays, self.segment.nontexts = self.strays, self.nontexts
+        self.segment.strays, self.segment.misfits = self.strays, self.misfits
         return self.segment
 
     def write(self, segment: Segment) -> None:
@@ -123,14 +123,14 @@ class Stream:
         else:
             self.lines.append(made.line + b"\n")
         strays = learn(self.shape, self.strays, made.undeclared)
-        nontexts = tuple(sorted({*self.nontexts, *made.nontexts}))
-        if (strays, nontexts) == (self.strays, self.nontexts):
+        misfits = tuple(sorted({*self.misfits, *made.misfits}))
+        if (strays, misfits) == (self.strays, self.misfits):
             return False
         self.strays = segment.strays = strays
-        self.nontexts = nontexts
-        self.mend = mender(self.shape, nontexts) if nontexts else None
+        self.misfits = misfits
+        self.mend = mender(self.shape, misfits) if misfits else None
         if segment.is_checked:  # so is every line that it has
-            segment.nontexts = nontexts
+            segment.misfits = misfits
         return True
 
     def renew(self) -> None:

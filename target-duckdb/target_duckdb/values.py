@@ -16,7 +16,7 @@ import msgspec
 from target_duckdb.columns import DECIMAL, INT64, Json
 from target_duckdb.errors import InvalidLineError, MissingKeyError
 from target_duckdb.metadata import DELETED_AT
-from target_duckdb.nontexts import stays, text_columns
+from target_duckdb.misfits import is_misfit, mendable
 from target_duckdb.rawjson import SURROGATE, depth, parse_object, readable
 from target_duckdb.sql import ENVELOPE
 
@@ -65,8 +65,8 @@ class Rewritten:
     rejections: list[Rejection]
     undeclared: list[str]
     """The properties that the schema does not have."""
-    nontexts: list[int]
-    """The columns of texts, by number, in which it had something else."""
+    misfits: list[int]
+    """The columns, by number, of which it had a value that can be mended in passing."""
 
 
 class Rewriter:
@@ -79,7 +79,7 @@ class Rewriter:
             (column, f"{json.dumps(field)}:", converter_of(column.type))
             for field, column in zip(shape.fields, shape.columns, strict=True)
         ]
-        self._texts = [(index, shape.columns[index].property) for index in text_columns(shape)]
+        self._mendable = [(index, shape.columns[index], form) for index, form in mendable(shape).items()]
         self._key_parts = [(index, json.dumps(shape.columns[index].property)) for index in shape.key_indexes]
 
     def rewrite(self, line: bytes) -> Rewritten:
@@ -89,7 +89,11 @@ class Rewriter:
             raise InvalidLineError("a RECORD without a record")
         raws = parse_object(_encoded(envelope["record"]))
         self._require_keys(raws)
-        nontexts = [index for index, name in self._texts if not stays(_encoded(raws.get(name, "null")))]
+        misfits = [
+            index
+            for index, column, form in self._mendable
+            if is_misfit(_encoded(raws.get(column.property, "null")), column.type, form)
+        ]
         kept, rejected = self._take(raws)
         rejected.extend((name, raw, UNDECLARED) for name, raw in raws.items() if raw != "null")
         is_whole = all(kept[index] != "null" for index, _ in self._key_parts)
@@ -99,7 +103,7 @@ class Rewriter:
         if rejected:
             key = self._key(kept)
             found = [Rejection(key, name, readable(raw), reason) for name, raw, reason in rejected]
-        return Rewritten(self._line(kept, envelope) if is_whole else None, found, list(raws), nontexts)
+        return Rewritten(self._line(kept, envelope) if is_whole else None, found, list(raws), misfits)
 
     def _take(self, raws: dict[str, str]) -> tuple[list[str], list[tuple[str | None, str, str]]]:
         """Take the declared properties out of a record; return what is kept of each, and what is not."""
