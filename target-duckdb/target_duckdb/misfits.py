@@ -97,10 +97,10 @@ def mender(shape: Shape, columns: Iterable[int]) -> Mender:
 
     def mend(message: Struct, line: bytes) -> bytes | None:
         record = message.record  # type: ignore[attr-defined] # the guard made it
-        for field, name, column_type, stays, form in places:
+        for field, name, column_type, stays, read in places:
             raw = bytes(getattr(record, field))
             if not stays.match(raw):
-                meant = form(raw, column_type)
+                meant = read(raw, column_type)
                 mended = meant and _replace(line, name, raw, meant)
                 if not mended:
                     return None
