@@ -11,15 +11,17 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BufferedReader
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Self
 from urllib.parse import unquote, urlsplit
 
 import duckdb
 import msgspec
 
 from target_duckdb import parquet
+from target_duckdb.address import shown
 from target_duckdb.errors import InvalidLineError
 from target_duckdb.interruption import STOP
+from target_duckdb.rawjson import redact
 from target_duckdb.spool import writing
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class BatchFile(ABC):
     path: Path
     stream: str
     version: int | None
+    unit: ClassVar[str] = "line"
 
     @classmethod
     def open(cls, name: str, message: Envelope) -> Self:
@@ -54,16 +57,29 @@ class BatchFile(ABC):
 
     def lines(self) -> Iterator[bytes]:
         """Yield the records as blocks of lines of RECORD messages."""
-        head = b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(self.stream)
+        head = self._head
         tail = b"}\n" if self.version is None else b',"version":%d}\n' % self.version
         with _reading(self.name):
             for records in self.records():
                 STOP.check()
-                yield b"".join([head + record + tail for record in records])
+                yield b"".join([head + record + tail if record else b"\n" for record in records])
+
+    def place(self, number: int) -> str:
+        """Return what to call the place of a line, or of a row, counted from 1."""
+        return f"BATCH file {_called(self.name)}, {self.unit} {number}"
+
+    def complaint(self, line: bytes) -> InvalidLineError:
+        """Return what is wrong with a line that `lines` yields and that is no message."""
+        record = line.removeprefix(self._head).rstrip(b"\n")[:-1]
+        return InvalidLineError(f"not JSON: {redact(record)}")
+
+    @property
+    def _head(self) -> bytes:
+        return b'{"type":"RECORD","stream":%b,"record":' % msgspec.json.encode(self.stream)
 
     @abstractmethod
     def records(self) -> Iterator[list[bytes]]:
-        """Yield some records at a time, as JSON without newlines."""
+        """Yield some records at a time, as JSON without newlines, an empty one for a line that is empty."""
 
 
 class JsonLines(BatchFile):
@@ -86,13 +102,14 @@ class GzipLines(BatchFile):
 
 def _lines(buffer: BinaryIO) -> Iterator[list[bytes]]:
     while lines := buffer.readlines(BLOCK):
-        yield [line.strip() for line in lines if not line.isspace()]
+        yield [line.strip() for line in lines]
 
 
 @dataclass(frozen=True)
 class ParquetFile(BatchFile):
     """Rows of a Parquet file, mostly all of them, and the types of its columns."""
 
+    unit: ClassVar[str] = "row"
     types: Mapping[str, str] = field(default_factory=dict)
     first: int = 0
     end: int = 0
@@ -187,7 +204,12 @@ def _reading(name: str) -> Iterator[None]:
         yield
     except (OSError, EOFError, ValueError, zlib.error, duckdb.Error) as error:
         reason = str(error).partition("\n")[0]
-        raise InvalidLineError(f"BATCH file {name!r}: {reason}") from error
+        raise InvalidLineError(f"BATCH file {_called(name)}: {reason}") from error
+
+
+def _called(name: str) -> str:
+    """Return what to call a file in a message: an address elsewhere may hold a token or a password."""
+    return repr(name if name.startswith("file:") else shown(name))
 
 
 def _local(name: str) -> Path:

@@ -7,7 +7,7 @@ import json
 import math
 from decimal import Decimal
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import msgspec
 from jsonschema.exceptions import SchemaError, ValidationError  # type: ignore[import-untyped] # it has no stubs here
@@ -32,11 +32,16 @@ if TYPE_CHECKING:
 
     from singer_sdk.mapper import PluginMapper, StreamMap
 
+    from target_duckdb.files import BatchFile
+
 LINES_AT_ONCE = 1000
 TYPES = DEFAULT_JSONSCHEMA_VALIDATOR.TYPE_CHECKER
 VALIDATOR = extend(
     DEFAULT_JSONSCHEMA_VALIDATOR, type_checker=TYPES.redefine("integer", lambda _, value: _is_whole(value))
 )
+NAMING = frozenset({"required", "dependentRequired", "additionalProperties", "unevaluatedProperties"})
+"""Rules about properties: what the validator says of them names properties only."""
+SHOWN = 100
 OBJECTS = {"SCHEMA": "schema", "RECORD": "record"}
 """What has to be an object in a message that the SDK can map."""
 OWN_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -57,6 +62,19 @@ class Written(Decimal):
 
 class Constant(float):
     """NaN or an infinity, which are no JSON and go as they came: the loader keeps them aside."""
+
+
+class Origin(NamedTuple):
+    """Where a line came from."""
+
+    line: int
+    file: BatchFile | None = None
+    number: int = 0
+
+    @property
+    def place(self) -> str:
+        """What to call it."""
+        return f"line {self.line}" + (f": {self.file.place(self.number)}" if self.file else "")
 
 
 def _is_whole(value: object) -> bool:
@@ -86,7 +104,9 @@ class LineMapper:
     def __init__(self, mapper: PluginMapper, *, is_validating: bool) -> None:
         self.mapper = mapper
         self.is_validating = is_validating
-        self._number = 0
+        self._origin = Origin(0)
+        self._origins: list[Origin] = []
+        self._before = 0
         self._validators: dict[str, Any] = {}
         self._takers: dict[str, Callable[[dict[str, Any]], Iterator[dict[str, Any]]]] = {
             "SCHEMA": self._schema,
@@ -98,13 +118,21 @@ class LineMapper:
     def map(self, given: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the lines that each block of lines becomes, an empty one where nothing is left of a line."""
         for block in given:
-            lines = (made + b"\n" for line in block.split(b"\n")[:-1] for made in self._map(line))
-            while several := b"".join(islice(lines, LINES_AT_ONCE)):
-                yield several
+            lines = (
+                (made + b"\n", self._origin) for line in block.split(b"\n")[:-1] for made in self._map(line)
+            )
+            while several := list(islice(lines, LINES_AT_ONCE)):
+                self._before += len(self._origins)
+                self._origins = [origin for _line, origin in several]
+                yield b"".join([line for line, _origin in several])
             yield b""  # the loader looks after its work after every block
 
+    def place(self, number: int) -> str:
+        """Return where a line of the latest block came from, by its number among all those yielded."""
+        return self._origins[number - self._before - 1].place
+
     def _map(self, line: bytes) -> Iterator[bytes]:
-        self._number += 1
+        self._origin = Origin(self._origin.line + 1)
         try:
             message = _decoded(line)
             if not _is_mappable(message) or message["type"] not in self._takers:
@@ -117,9 +145,9 @@ class LineMapper:
             if is_empty:
                 yield b""
         except LoadError as error:
-            raise type(error)(f"line {self._number}: {error}") from error
+            raise type(error)(f"{self._origin.place}: {error}") from error
         except MappingError as error:
-            raise InvalidValueError(f"line {self._number}: {message['stream']}: {error}") from error
+            raise InvalidValueError(f"{self._origin.place}: {message['stream']}: {error}") from error
 
     def _schema(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         stream, keys = message["stream"], message.get("key_properties")
@@ -160,12 +188,22 @@ class LineMapper:
             envelope = msgspec.json.decode(ENCODE(message), type=Envelope)
         except msgspec.DecodeError as error:
             raise InvalidLineError(f"BATCH of {message['stream']!r}: {error}") from error
-        for block in chain.from_iterable(file.lines() for file in batch_files(envelope)):
-            for line in block.split(b"\n")[:-1]:
-                sent = _decoded(line)
-                if not _is_mappable(sent):
-                    raise InvalidLineError(f"BATCH of {message['stream']!r}: a record that is none")
-                yield from self._record(sent)
+        for file in batch_files(envelope):
+            lines = chain.from_iterable(block.split(b"\n")[:-1] for block in file.lines())
+            for number, line in enumerate(lines, 1):
+                self._origin = Origin(self._origin.line, file, number)
+                yield from self._line(file, line)
+            self._origin = Origin(self._origin.line)
+
+    def _line(self, file: BatchFile, line: bytes) -> Iterator[dict[str, Any]]:
+        if not line:
+            return
+        sent = _decoded(line)
+        if sent is None:
+            raise file.complaint(line)
+        if not _is_mappable(sent):
+            raise InvalidLineError("not a JSON object")
+        yield from self._record(sent)
 
     def _maps(self, stream: str) -> list[StreamMap]:
         if stream not in self.mapper.stream_maps:
@@ -188,7 +226,15 @@ class LineMapper:
             self._validators[stream].validate(record)
         except ValidationError as error:
             place = ".".join(map(str, error.absolute_path)) or "the record"
-            raise InvalidValueError(f"{stream}: {place}: {error.message} (validate_records is on)") from error
+            raise InvalidValueError(f"{stream}: {place}: {_broken(error)} (validate_records is on)") from None
+
+
+def _broken(error: ValidationError) -> str:
+    """Return which rule a record breaks; the validator's own words hold values of it, mostly."""
+    if error.validator in NAMING:
+        return str(error.message)[:SHOWN]
+    rule = json.dumps(error.validator_value, default=str, ensure_ascii=False)
+    return f'breaks "{error.validator}": {rule if len(rule) <= SHOWN else rule[:SHOWN] + "…"}'
 
 
 def _transform(stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | None:

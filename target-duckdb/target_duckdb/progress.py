@@ -50,6 +50,13 @@ class Progress:
         if tallies:
             LOGGER.info("loaded in %.1f s\n%s", seconds, table(tallies))
         for tally in tallies:
+            if tally.values_rejected:
+                LOGGER.warning(
+                    "%s values of stream %r are in no column, as they did not fit or are not in its schema:"
+                    " they are in _load.rejected_values",
+                    f"{tally.values_rejected:,}",
+                    tally.stream,
+                )
             tags = {"stream": tally.stream}
             METRICS.info("METRIC: %s", json.dumps(_point("counter", "record_count", tally.rows_in, tags)))
             METRICS.info(

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_duckdb.errors import InvalidLineError
+from target_duckdb.errors import InvalidLineError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]|[^\s"\[\]{}:,]+', re.DOTALL)
+VALUE = re.compile(r'("(?:[^"\\]|\\.)*"\s*:)|"(?:[^"\\]|\\.)*"?|[^\s"\[\]{}:,]+', re.DOTALL)
+SHOWN = 200
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 RAWS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -68,6 +70,12 @@ def _places(text: str) -> Iterator[tuple[int, int, int]]:
 def readable(raw: str) -> str:
     """Return a raw JSON text as it may be stored as text: what UTF-8 cannot hold is escaped."""
     return SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", raw).replace("\0", "\\u0000")
+
+
+def redact(line: bytes) -> str:
+    """Return the beginning of a line with its names, but without its values, fit for a terminal."""
+    text = line.rstrip(b"\n")[:SHOWN].decode("utf-8", "replace")
+    return printable(VALUE.sub(lambda found: found[0] if found[1] else "…", text))
 
 
 def depth(raw: str) -> int:

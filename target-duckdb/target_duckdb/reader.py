@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import select
 from collections import Counter
 from contextlib import suppress
@@ -17,23 +16,24 @@ from target_duckdb.errors import InputError, InvalidLineError, LoadError
 from target_duckdb.files import ParquetFile, batch_files
 from target_duckdb.guards import Envelope
 from target_duckdb.interruption import STOP, Interrupted
-from target_duckdb.rawjson import UNREADABLE, parse_object
+from target_duckdb.rawjson import UNREADABLE, parse_object, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from msgspec import Struct
 
+    from target_duckdb.files import BatchFile
     from target_duckdb.loader import Load
 
 BLOCK = 1 << 17
 """Bytes that fit a core's cache with all that is decoded from them: with twice as many reading takes 7 %
 longer, with half as many it is no faster."""
 HEARTBEAT = 1.0
-VALUE = re.compile(r'("(?:[^"\\]|\\.)*"\s*:)|"(?:[^"\\]|\\.)*"?|[^\s"\[\]{}:,]+', re.DOTALL)
 IDLE = bytes([0xFF, 0xFE])  # no JSON begins like this; only its identity counts
-SHOWN = 200
 ENVELOPE = msgspec.json.Decoder(Envelope).decode
+LOOSE = ("RECORD", "SCHEMA", "ACTIVATE_VERSION")
+"""Messages of which odd parts are left aside; a STATE or a BATCH counts as a whole or not at all."""
 
 
 def blocks(descriptor: int) -> Iterator[bytes]:
@@ -69,10 +69,14 @@ def _read(descriptor: int) -> bytes:
 
 
 class Reader:
-    """Hands each line of the input to the load."""
+    """Hands each line of the input, or of a file that the input names, to the load."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(
+        self, load: Load, file: BatchFile | None = None, place: Callable[[int], str] | None = None
+    ) -> None:
         self.load = load
+        self.file = file
+        self._place = place or (file.place if file else "line {}".format)
         self.number = 0
         self.counts: Counter[str] = Counter()
         self._takers: dict[str, Callable[[Envelope, bytes], None]] = {
@@ -160,7 +164,7 @@ class Reader:
     def _batch(self, message: Envelope, _line: bytes) -> None:
         for file in batch_files(message):
             if not (isinstance(file, ParquetFile) and self.load.parquet(file)):
-                Reader(self.load).read_blocks(file.lines())
+                Reader(self.load, file).read_blocks(file.lines())
 
     def _read_other(self, line: bytes, number: int) -> bool:
         if not line.strip():
@@ -171,7 +175,7 @@ class Reader:
                 raise InvalidLineError(f"unknown message type {message.type!r}")
             self._takers[message.type](message, line)
         except LoadError as error:
-            raise type(error)(f"line {number}: {error}") from error
+            raise type(error)(f"{self._place(number)}: {error}") from error
         if message.type == "RECORD":
             return False
         self.counts[message.type] += 1
@@ -184,6 +188,8 @@ class Reader:
             try:
                 return _loose_envelope(parse_object(line))
             except (InvalidLineError, ValueError):
+                if self.file:
+                    raise self.file.complaint(line) from error
                 raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error
 
 
@@ -192,7 +198,7 @@ def _loose_envelope(parts: dict[str, str]) -> Envelope:
     kind, stream, version, keys = (
         json.loads(parts.get(name, "null")) for name in ("type", "stream", "version", "key_properties")
     )
-    if kind not in ("RECORD", "SCHEMA") or not isinstance(stream, str):
+    if kind not in LOOSE or not isinstance(stream, str):
         raise InvalidLineError("not a Singer message")
     if not isinstance(keys, list | None) or not all(isinstance(key, str) for key in keys or ()):
         raise InvalidLineError("its key_properties are no list of names")
@@ -202,12 +208,5 @@ def _loose_envelope(parts: dict[str, str]) -> Envelope:
         stream,
         schema=schema,
         key_properties=keys,
-        version=version if isinstance(version, int) else None,
+        version=version if type(version) is int else None,
     )
-
-
-def redact(line: bytes) -> str:
-    """Return the beginning of a line with its names, but without its values, fit for a terminal."""
-    text = line.rstrip(b"\n")[:SHOWN].decode("utf-8", "replace")
-    shown = VALUE.sub(lambda found: found[0] if found[1] else "…", text)
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in shown)

@@ -107,13 +107,12 @@ class TargetDuckDB(Target):
     def read(self, file_input: IO[Any] | None) -> Counter[str]:
         """Read all messages; on an error leave nothing behind but what was committed."""
         self._load = self._load or Load(read_settings(self.config))
-        lines = self._lines(file_input)
+        lines, place = self._lines(file_input), None
         if not is_plain(self.config):
-            lines = LineMapper(self.mapper, is_validating=bool(self.config.get("validate_records"))).map(
-                lines
-            )
+            mapper = LineMapper(self.mapper, is_validating=bool(self.config.get("validate_records")))
+            lines, place = mapper.map(lines), mapper.place
         STOP.tell(self._load.commits.hurry)
-        reader = Reader(self._load)
+        reader = Reader(self._load, place=place)
         try:
             reader.read(lines)
         except errors.LoadError as error:

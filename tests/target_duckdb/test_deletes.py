@@ -272,6 +272,15 @@ def test_live_keys_under_no_valid_version_delete_nothing(warehouse, version):
     assert alive(warehouse) == [0, 1]
 
 
+@pytest.mark.parametrize("version", [1.5, 7.0, "7", True, [7], {}])
+@pytest.mark.parametrize("stream", ["deals", "deals__live"])
+def test_a_version_that_is_no_integer_deletes_nothing_and_stops_nothing(warehouse, caplog, stream, version):
+    listed = [LISTED, *records("deals__live", [0], 7)]
+    warehouse.load(schema("deals"), *records("deals", range(2), 6), *listed, activate(stream, version))
+    assert alive(warehouse) == [0, 1]
+    assert f"ACTIVATE_VERSION of stream {stream!r} has no valid version" in caplog.text
+
+
 def test_a_deletion_that_arrives_while_keys_are_listed_stays(warehouse):
     gone = record("deals", id=2, _sdc_deleted_at="2026-01-01T00:00:00Z")
     *listed, end = live("deals", [1, 2, 3], 7)

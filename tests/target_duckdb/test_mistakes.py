@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -219,6 +220,41 @@ UNREADABLE = {
 def test_a_file_of_a_batch_that_cannot_be_read_is_one_line(warehouse, name, format_):
     message = {"type": "BATCH", "stream": "a", "encoding": {"format": format_}, "manifest": [name]}
     assert f"line 2: BATCH file {name!r}: " in complaint(warehouse.command(schema("a"), message))
+
+
+@pytest.mark.parametrize("sdk", [{}, {"validate_records": True}], ids=["quick way", "SDK way"])
+@pytest.mark.parametrize("format_", ["jsonl", "parquet"])
+def test_an_address_of_a_batch_is_told_without_its_secrets(warehouse, format_, sdk):
+    name = "https://me:hunter2@host/f.jsonl?X-Amz-Signature=s3cret"
+    message = {"type": "BATCH", "stream": "a", "encoding": {"format": format_}, "manifest": [name]}
+    said = complaint(warehouse.command(schema("a"), message, **sdk))
+    assert "line 2: BATCH file 'https:…': only local files can be read" in said
+    assert not {"hunter2", "s3cret"} & set(re.findall(r"\w+", said))
+
+
+FAULTY = {
+    "no JSON": ([b'{"id":1,"name":"secret"}', b"", b'{"id":2,'], 3, 'not JSON: {"id":…,'),
+    "two values": ([b'{"id":1} {"id":2}'], 1, 'not JSON: {"id":…} {"id":…}'),
+    "no record": ([b"[1]"], 1, "not a JSON object"),
+    "no key": ([b'{"id":1}', b'{"name":"secret"}'], 2, "a record of 'a' has no value for its key 'id'"),
+}
+
+
+@pytest.mark.parametrize(("found", "number", "expected"), FAULTY.values(), ids=FAULTY)
+@pytest.mark.parametrize("sdk", [{}, {"validate_records": True}], ids=["quick way", "SDK way"])
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_line_of_a_batch_is_found_by_its_file(
+    warehouse, tmp_path, compression, sdk, found, number, expected
+):
+    good, bad = tmp_path / "good.jsonl", tmp_path / "bad.jsonl"
+    pack = gzip.compress if compression == "gzip" else bytes
+    good.write_bytes(pack(b'{"id":0}\n'))
+    bad.write_bytes(pack(b"\n".join(found)))
+    encoding = {"format": "jsonl", "compression": compression}
+    message = {"type": "BATCH", "stream": "a", "encoding": encoding, "manifest": [str(good), str(bad)]}
+    said = complaint(warehouse.command(schema("a"), message, **sdk))
+    assert f"line 2: BATCH file '{bad}', line {number}: {expected}" in said
+    assert "secret" not in said
 
 
 def test_a_mistake_is_one_line(warehouse):

@@ -52,7 +52,7 @@ def test_validation_stops_at_what_the_schema_forbids(warehouse):
     rules = {**KEYED, "level": {"type": "integer", "maximum": 9}}
     done = warehouse.command(schema("a", rules), record("a", id=1, level=12), validate_records=True)
     assert done.returncode == 1
-    assert b"level: 12 is greater than the maximum of 9" in done.stderr
+    assert b'line 2: a: level: breaks "maximum": 9 (validate_records is on)' in done.stderr
     assert b"Traceback" not in done.stderr
     assert (
         warehouse.command(schema("a", rules), record("a", id=1, level=9), validate_records=True).returncode
@@ -130,7 +130,36 @@ def test_validation_knows_what_is_no_whole_number(warehouse, value):
     sent = f'{{"type":"RECORD","stream":"a","record":{{"id":{value}}}}}'.encode()
     done = warehouse.command(schema("a"), sent, validate_records=True)
     assert done.returncode == 1
-    assert b"is not of type 'integer'" in done.stderr
+    assert b'id: breaks "type": "integer"' in done.stderr
+
+
+SECRET = "hunter2"
+BROKEN = {
+    "another type": ({"type": "integer"}, SECRET),
+    "too long": ({"type": "string", "maxLength": 3}, SECRET),
+    "another pattern": ({"type": "string", "pattern": "^x"}, SECRET),
+    "none of some": ({"enum": ["a", "b"]}, SECRET),
+    "within an object": ({"type": "object", "properties": {"x": {"type": "null"}}}, {"x": SECRET}),
+    "a huge text": ({"type": "integer"}, SECRET * 20_000),
+    "a huge rule": ({"enum": ["long" * 10] * 900}, SECRET),
+}
+
+
+@pytest.mark.parametrize(("rule", "value"), BROKEN.values(), ids=BROKEN)
+def test_what_validation_stops_at_is_named_without_its_value(warehouse, rule, value):
+    sent = schema("a", {"id": {"type": "integer"}, "z": rule}), record("a", id=1, z=value)
+    done = warehouse.command(*sent, validate_records=True)
+    said = next(line for line in done.stderr.decode().splitlines() if "ERROR" in line)
+    assert "line 2: a: z" in said
+    assert SECRET not in said
+    assert len(said) < 300
+
+
+def test_a_property_that_validation_misses_is_named(warehouse):
+    rules = {"type": "object", "properties": KEYED, "required": ["name"]}
+    sent = {"type": "SCHEMA", "stream": "a", "schema": rules, "key_properties": ["id"]}
+    done = warehouse.command(sent, record("a", id=1), validate_records=True)
+    assert b"a: the record: 'name' is a required property" in done.stderr
 
 
 def test_an_empty_record_is_a_record(warehouse):
@@ -180,7 +209,8 @@ def test_a_batch_of_what_is_no_record_is_one_line(warehouse, tmp_path, text):
     done = warehouse.command(schema("a"), batch, stream_maps={"a": {"double": "id * 2"}})
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
-    assert b"line 2: BATCH of 'a': a record that is none" in done.stderr
+    expected = "not JSON: {" if text == "{" else "not a JSON object"
+    assert f"line 2: BATCH file '{path.as_uri()}', line 1: {expected}\n" in done.stderr.decode()
 
 
 @pytest.mark.parametrize(
@@ -331,3 +361,11 @@ def test_a_stream_map_may_leave_out_whatever_it_does_not_name(warehouse, nothing
     columns = {"a": {"id": "id", "__else__": nothing}}
     assert warehouse.command(schema("a"), record("a", id=2, name="y"), stream_maps=columns).returncode == 0
     assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY id") == [(1, "x"), (2, None)]
+
+
+def test_a_line_is_counted_as_it_came_whatever_its_map_makes_of_it(warehouse):
+    maps = {"a": {"__alias__": "b"}, "c": None}
+    dropped = [schema("c"), *records("c", range(2_500))]
+    sent = [schema("a"), *dropped, record("a", id=1), record("a", name="x")]
+    done = warehouse.command(*sent, stream_maps=maps)
+    assert b"line 2504: a record of 'b' has no value for its key 'id'" in done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from target_duckdb.errors import InvalidValueError, MissingKeyError
 
-from tests.target_duckdb.loading import Warehouse, record, schema
+from tests.target_duckdb.loading import Warehouse, record, records, schema
 
 pytestmark = pytest.mark.usefixtures("length")
 
@@ -213,6 +213,7 @@ BESIDE = [
     ("time_extracted", "NaN"),
     ("version", '"abc"'),
     ("version", "1.5"),
+    ("version", "true"),
     ("version", "9223372036854775808"),
     ("version", "{}"),
     ("sent_by", r'"\ud800"'),
@@ -241,6 +242,16 @@ def test_what_is_said_beside_a_record_costs_neither_it_nor_its_batch(empty, name
 def test_an_unknown_property_is_kept_in_the_ledger(empty):
     empty.load(schema("notes"), record("notes", id=1, name="a", colour={"red": 1}))
     assert empty.rejected() == [("notes", "colour", '{"red": 1}', "not in the schema")]
+
+
+def test_how_many_values_are_in_no_column_is_said_at_the_end(empty, caplog):
+    rows = [record("notes", id=1, name="a", colour="red"), record("notes", id=2, name="a", colour="blue")]
+    odd = b'{"type":"RECORD","stream":"notes","record":{"id":3,"name":"\\ud800"}}'
+    empty.load(schema("notes"), *rows, odd, schema("good"), *records("good", [1]))
+    said = [line for line in caplog.messages if "_load.rejected_values" in line]
+    assert [line.partition(" are in no column")[0] for line in said] == ["3 values of stream 'notes'"]
+    assert len(empty.rejected()) == 3
+    assert not {"red", "blue"} & set(said[0].split())
 
 
 def test_of_a_name_twice_the_last_counts(empty):
