@@ -11,6 +11,7 @@ from target_duckdb.errors import SettingsError
 
 REMOTE = ("md:", "motherduck:", "ducklake:", "quack:")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+DOWNLOAD = re.compile('Failed to download extension "([a-z_]+)"')
 IN_MEMORY = ":memory:"
 LEAST_SECRET = 4  # letters; what is shorter would hide half of the message
 
@@ -55,6 +56,16 @@ def shown(path: str) -> str:
     """Return what to call a warehouse in a message: an address may hold a token or a password."""
     scheme = SCHEME.match(path)
     return f"{scheme[0]}…" if scheme else path
+
+
+def advice(cause: str, version: str) -> str:
+    """Return what to do about an extension that DuckDB does not have and cannot fetch."""
+    if not (found := DOWNLOAD.search(cause)):
+        return ""
+    return (
+        f"; run INSTALL {found[1]} once in DuckDB {version}, as this user and where it can be downloaded, or"
+        " copy its file to where that puts it, below ~/.duckdb/extensions"
+    )
 
 
 def hide(text: str, path: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.address import REMOTE, hide, is_file, is_remote, shown
+from target_duckdb.address import REMOTE, advice, hide, is_file, is_remote, shown
 from target_duckdb.doublewrite import HEADERS, DoubleWrite
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import OVERWRITTEN, WAREHOUSE, literal
@@ -186,7 +186,8 @@ class Database:
             except DatabaseError as error:
                 cause = str(error.__cause__)
                 if "Could not set lock" not in cause:
-                    raise DatabaseError(f"cannot open {shown(path)}: {error}") from error
+                    hint = advice(cause, duckdb.__version__)
+                    raise DatabaseError(f"cannot open {shown(path)}: {error}{hint}") from error
                 if time.monotonic() - started >= self.patience:
                     raise DatabaseError(self._busy(cause)) from error
             else:

@@ -18,7 +18,7 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from target_duckdb.address import check, hide
+from target_duckdb.address import advice, check, hide
 from target_duckdb.errors import DatabaseError, LoadError, SettingsError, SpoolError
 from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
@@ -484,6 +484,12 @@ def test_what_duckdb_says_of_an_address_is_told_without_its_secrets():
     assert hide(said, path) == "IO Error: cannot attach …: no host …"
     assert hide("token abcdef is not valid", "md:crm?motherduck_token=abcdef") == "token … is not valid"
     assert hide("cannot open it", "crm/x.duckdb") == "cannot open it"
+
+
+def test_what_to_do_about_a_missing_extension_is_told():
+    said = 'IO Error: Failed to download extension "postgres_scanner" at URL "http://…"\nmore'
+    assert "run INSTALL postgres_scanner once in DuckDB 1.5.5" in advice(said, "1.5.5")
+    assert advice("IO Error: Could not set lock on file", "1.5.5") == ""
 
 
 def test_a_tilde_is_the_home_of_the_user(warehouse):
