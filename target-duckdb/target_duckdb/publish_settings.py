@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from target_duckdb.address import is_remote
 from target_duckdb.publish_exports import FORMATS
 
 if TYPE_CHECKING:
@@ -40,6 +41,13 @@ def path(text: str) -> Path:
     if found.name in {"", ".."}:
         raise argparse.ArgumentTypeError("a file has to have a name")
     return found
+
+
+def working_file(text: str) -> Path:
+    """Return the path of the database; raises ArgumentTypeError for an address, which may hold a secret."""
+    if is_remote(text):
+        raise argparse.ArgumentTypeError("only database files are published; read a DuckLake where it is")
+    return path(text)
 
 
 def directory(text: str) -> Path:
@@ -113,7 +121,7 @@ class Option(NamedTuple):
 
 
 OPTIONS: dict[str, Option] = {
-    "database": Option("output/warehouse.duckdb", path, "the working file that loads write"),
+    "database": Option("output/warehouse.duckdb", working_file, "the working file that loads write"),
     "target": Option(
         "output/published/analytics.duckdb", path, "the read copy; not named like a schema in it"
     ),

@@ -49,6 +49,7 @@ def test_a_tilde_is_the_home_of_the_user(monkeypatch):
         ["--target", "~nosuchuser/x"],
         ["--database", "~nosuchuser/x"],
         ["--database", "\udcff"],
+        ["--database", "ducklake:warehouse.ducklake"],
         ["--live", "/"],
         *(["--wait", text] for text in ("nan", "-5")),
         *(["--mode", text] for text in ("0", "77777", "-1", "0222")),
