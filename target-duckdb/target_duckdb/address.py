@@ -9,7 +9,8 @@ from pathlib import Path
 
 from target_duckdb.errors import SettingsError
 
-REMOTE = ("md:", "motherduck:", "ducklake:", "quack:")
+LAKE = "ducklake:"
+REMOTE = ("md:", "motherduck:", LAKE, "quack:")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 DOWNLOAD = re.compile('Failed to download extension "([a-z_]+)"')
 IN_MEMORY = ":memory:"
@@ -45,6 +46,11 @@ def check(path: str) -> None:
 def is_remote(path: str) -> bool:
     """Return whether the warehouse is more than a file."""
     return path.startswith(REMOTE)
+
+
+def is_lake(path: str) -> bool:
+    """Return whether the warehouse is a DuckLake: a catalogue, and Parquet files."""
+    return path.startswith(LAKE)
 
 
 def is_file(path: str) -> bool:

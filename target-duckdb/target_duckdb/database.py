@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from target_duckdb.address import REMOTE, advice, hide, is_file, is_remote, shown
+from target_duckdb.address import REMOTE, advice, hide, is_file, is_lake, is_remote, shown
 from target_duckdb.doublewrite import HEADERS, DoubleWrite
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import OVERWRITTEN, WAREHOUSE, literal
@@ -71,6 +71,11 @@ class Database:
     def is_remote(self) -> bool:
         """Whether the warehouse is more than a file."""
         return is_remote(self.settings.path)
+
+    @property
+    def is_lake(self) -> bool:
+        """Whether the warehouse is a DuckLake, whose tables are Parquet files."""
+        return is_lake(self.settings.path)
 
     def close(self) -> None:
         """Close DuckDB."""

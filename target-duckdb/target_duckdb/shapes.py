@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from target_duckdb import lake
+from target_duckdb.address import is_lake
 from target_duckdb.batches import Shape
 from target_duckdb.columns import columns_of, widen
 from target_duckdb.errors import InvalidSchemaError
@@ -26,6 +28,8 @@ def shape_of(message: Envelope, settings: Settings) -> Shape:
     try:
         rules = json.loads(bytes(message.schema).decode("utf-8", "surrogateescape"), strict=False)
         columns = tuple(map(_holding_versions, columns_of(rules if isinstance(rules, dict) else {})))
+        if is_lake(settings.path):
+            columns = tuple(map(lake.exact, columns))
     except (ValueError, RecursionError, InvalidSchemaError) as error:
         raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {error}") from error
     except (TypeError, AttributeError, ArithmeticError) as error:

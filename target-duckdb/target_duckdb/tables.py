@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from target_duckdb import lake
 from target_duckdb.casts import convert_sql
 from target_duckdb.columns import EXACT_IN_DOUBLE, Column, TableColumn, widen
 from target_duckdb.errors import DatabaseError
@@ -30,6 +31,7 @@ class Tables:
 
     def __init__(self, database: Database, ledger: Ledger, *, is_frozen: bool, is_overwriting: bool) -> None:
         self.run = database.run
+        self.is_lake = database.is_lake
         self.ledger = ledger
         self.is_frozen = is_frozen
         self.is_overwriting = is_overwriting
@@ -241,10 +243,10 @@ class Tables:
         return TableColumn(name, wanted, comment_of(column, name) or current_comment)
 
     def _alter(self, shape: Shape, column: TableColumn, wanted: str) -> None:
-        table, name = self.landing(shape), quote(column.name)
-        using = convert_sql(name, column.type, wanted)
+        table = self.landing(shape)
         try:
-            self.run(f"ALTER TABLE {table.sql} ALTER COLUMN {name} TYPE {wanted} USING {using}")
+            for statement in self._alter_sql(shape, column, wanted):
+                self.run(statement)
         except DatabaseError as error:
             if not IN_THE_WAY.search(str(error)):
                 raise
@@ -254,6 +256,15 @@ class Tables:
                 f" anew ({error})"
             ) from error
         self.ledger.note_change(table, column.name, "widen column", column.type, wanted)
+
+    def _alter_sql(self, shape: Shape, column: TableColumn, wanted: str) -> list[str]:
+        table, name = self.landing(shape), quote(column.name)
+        using = convert_sql(name, column.type, wanted)
+        if not self.is_lake:
+            return [f"ALTER TABLE {table.sql} ALTER COLUMN {name} TYPE {wanted} USING {using}"]
+        taken = {known.name for known in self.columns(table)} | {known.property for known in shape.columns}
+        fresh = free_name(column.name + NEW, set(map(str.casefold, taken)))
+        return lake.rewrite_sql(table, column, fresh, wanted, using)
 
     def _widened(self, table: Table, current: TableColumn, wanted: str) -> str:
         widened = widen(current.type, wanted)
