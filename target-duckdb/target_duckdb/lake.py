@@ -12,6 +12,16 @@ if TYPE_CHECKING:
     from target_duckdb.sql import Table
 
 LARGEST_INTEGER = "DECIMAL(38,0)"
+RESERVED = frozenset(
+    {
+        "row_id",
+        "begin_snapshot",
+        "end_snapshot",
+        "_ducklake_internal_row_id",
+        "_ducklake_internal_snapshot_id",
+    }
+)
+"""Names of columns that DuckLake refuses: those of the tables in which it keeps small inserts."""
 
 
 def exact(column: Column) -> Column:

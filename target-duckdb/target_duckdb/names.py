@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 RENAMED = re.compile(r'^name (".*")$', re.MULTILINE)
 
 
-def assign_names(columns: Iterable[Column], existing: Iterable[TableColumn]) -> dict[str, str]:
+def assign_names(
+    columns: Iterable[Column], existing: Collection[TableColumn], reserved: Collection[str] = ()
+) -> dict[str, str]:
     """Return the column name of each property: its own, or a numbered one where DuckDB would confuse two."""
     owners = {_property_of(column): column.name for column in existing}
-    taken = {column.name.casefold() for column in existing}
+    taken = {*reserved, *(column.name.casefold() for column in existing)}
     names: dict[str, str] = {}
     for column in columns:
         name = owners.get(column.property) or free_name(column.property, taken)

@@ -128,7 +128,7 @@ class Tables:
         own = {column.property for column in shape.columns}
         columns = [*shape.columns, *(column for column in extra if column.property not in own)]
         existing = {column.name: column for column in self.columns(table)}
-        names = assign_names(columns, existing.values())
+        names = assign_names(columns, existing.values(), lake.RESERVED if self.is_lake else ())
         if not existing:
             self._create(shape, columns, names)
             existing = {

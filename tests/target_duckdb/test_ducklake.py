@@ -200,6 +200,23 @@ def test_big_integers_are_not_rounded(lake):
     assert rejected == [[str(10**38), "not a valid DECIMAL(38,0)"]]
 
 
+def test_names_that_ducklake_has_for_itself_get_a_number(lake):
+    rules = {name: {"type": "integer"} for name in ("id", "row_id", "Begin_Snapshot")}
+    for more in range(2):
+        given = [record("a", id=number, row_id=number + more, Begin_Snapshot=1) for number in IDS]
+        lake.load(schema("a", rules), *given)
+    columns, rows = lake.ask(
+        "SELECT column_name, comment FROM duckdb_columns() WHERE table_name = 'a' ORDER BY column_index",
+        "SELECT row_id_1 FROM crm.a ORDER BY id",
+    )
+    assert columns == [
+        ["id", None],
+        ["row_id_1", 'name "row_id"'],
+        ["Begin_Snapshot_1", 'name "Begin_Snapshot"'],
+    ]
+    assert rows == [[number + 1] for number in IDS]
+
+
 @pytest.mark.parametrize("is_hard", [False, True], ids=["marked", "removed"])
 def test_dead_rows_are(lake, is_hard):
     given = [schema("a"), *records("a", IDS), schema("b"), *records("b", IDS, version=1), activate("b", 1)]
