@@ -24,11 +24,12 @@ from target_duckdb.errors import (
     UnknownStreamError,
 )
 from target_duckdb.files import batch_files
+from target_duckdb.flattening import conceal, flatten, reveal
 from target_duckdb.guards import Envelope
 from target_duckdb.rawjson import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from singer_sdk.mapper import PluginMapper, StreamMap
 
@@ -107,6 +108,9 @@ class LineMapper:
         self._origin = Origin(0)
         self._origins: list[Origin] = []
         self._before = 0
+        options = mapper.flattening_options
+        self.flattening = options if options.enabled and options.max_level > 0 else None
+        self._properties: dict[str, Collection[str]] = {}
         self._validators: dict[str, Any] = {}
         self._takers: dict[str, Callable[[dict[str, Any]], Iterator[dict[str, Any]]]] = {
             "SCHEMA": self._schema,
@@ -152,12 +156,15 @@ class LineMapper:
     def _schema(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         stream, keys = message["stream"], message.get("key_properties")
         try:
-            self.mapper.register_raw_stream_schema(stream, copy.deepcopy(message["schema"]), keys)
-        except (TypeError, ValueError, LookupError, AttributeError) as error:
+            concealed = conceal(message["schema"], is_flattening=self.flattening is not None)
+            self.mapper.register_raw_stream_schema(stream, copy.deepcopy(concealed), keys)
+        except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
             raise InvalidSchemaError(f"SCHEMA of stream {stream!r} cannot be mapped: {error!r}") from error
         for stream_map in self._maps(stream):
-            schema = stream_map.transformed_schema
+            stream_map.flattening_options = None  # its schema is flat by now; of arrays it would make texts
+            schema = reveal(stream_map.transformed_schema)
             self._check(stream, schema)
+            self._properties[stream_map.stream_alias] = schema.get("properties", {})
             self._validators[stream_map.stream_alias] = VALIDATOR(schema)
             yield message | {
                 "stream": stream_map.stream_alias,
@@ -173,6 +180,8 @@ class LineMapper:
                 kind = type(error).__name__  # its text may hold a value of the record
                 raise InvalidValueError(f"{message['stream']}: its stream map fails: {kind}") from error
             if record is not None:
+                if self.flattening:
+                    record = flatten(record, self._properties[stream_map.stream_alias], self.flattening)
                 self._validate(stream_map.stream_alias, record)
                 yield message | {"stream": stream_map.stream_alias, "record": _with_constants(record)}
 

@@ -1,0 +1,178 @@
+"""Flattened or mapped, a property that is not taken apart is what it is without the Singer SDK."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.target_duckdb.loading import Warehouse, record, schema
+
+TEXT, NULL, ARRAY, TIME = {"type": "string"}, {"type": "null"}, {"type": "array"}, "2024-01-01T10:00:00Z"
+STAMP = {"type": "string", "format": "date-time"}
+MEMBERS = {"type": "object", "properties": {"city": TEXT}}
+SPELLINGS = {
+    "text": (TEXT, "x"),
+    "null or text": ({"anyOf": [NULL, TEXT]}, "x"),
+    "text or null": ({"anyOf": [TEXT, NULL]}, "x"),
+    "one of null or text": ({"oneOf": [NULL, TEXT]}, "x"),
+    "one of text or null": ({"oneOf": [TEXT, NULL]}, "x"),
+    "null or array": ({"anyOf": [NULL, ARRAY]}, [2]),
+    "array or null": ({"anyOf": [ARRAY, NULL]}, [2, 1.50, 10**25]),
+    "null or object": ({"anyOf": [NULL, MEMBERS]}, {"city": "Ulm"}),
+    "object or null": ({"anyOf": [MEMBERS, NULL]}, {"city": "Ulm"}),
+    "one of two objects": ({"oneOf": [MEMBERS, {"type": "object"}]}, {"city": "Ulm", "n": [1]}),
+    "null or time": ({"anyOf": [NULL, STAMP]}, TIME),
+    "time or null": ({"anyOf": [STAMP, NULL]}, TIME),
+    "time or any text": ({"anyOf": [STAMP, {"type": ["string", "null"]}]}, TIME),
+    "time or null, one of": ({"oneOf": [NULL, STAMP], "title": "When"}, TIME),
+    "integer or null": ({"anyOf": [{"type": "integer"}, NULL]}, 5),
+    "description first": ({"description": "A text", "anyOf": [NULL, TEXT]}, "x"),
+    "nested branches": ({"anyOf": [{"anyOf": [NULL, {"type": "integer"}]}, NULL]}, 5),
+    "no branch": ({"anyOf": []}, "x"),
+    "branches that are none": ({"anyOf": None, "type": "integer"}, 5),
+    "branch without a type": ({"anyOf": [{"enum": ["a"]}, {}]}, "a"),
+    "branch of anything": ({"anyOf": [True, NULL]}, "a"),
+    "enum": ({"enum": ["a", "b"]}, "a"),
+    "enum of numbers": ({"enum": [1, None]}, 1),
+    "const": ({"const": True}, True),
+    "const of a list": ({"const": [1]}, [1]),
+    "anything": ({}, {"a": [1]}),
+    "anything, a text": ({}, "x"),
+    "true": (True, [1]),
+    "false": (False, [1]),
+    "only a title": ({"title": "T"}, 5),
+    "only examples": ({"examples": ["a"]}, "a"),
+    "reference": ({"$ref": "#/definitions/day"}, "2024-01-01"),
+    "reference to an object": ({"$ref": "#/definitions/at"}, {"city": "Ulm"}),
+    "reference in a branch": ({"anyOf": [NULL, {"$ref": "#/definitions/day"}]}, "2024-01-01"),
+    "reference to a member": ({"$ref": "#/properties/whole/properties/day"}, "2024-01-01"),
+    "reference to nowhere": ({"$ref": "#/definitions/none"}, "x"),
+    "allOf": ({"allOf": [{"type": ["string", "null"]}, {"format": "date"}]}, "2024-01-01"),
+    "allOf of a reference": ({"allOf": [{"$ref": "#/definitions/day"}]}, "2024-01-01"),
+    "array": ({"type": "array", "items": TEXT}, ["a", {"b": 1.50}]),
+    "array of arrays": ({"type": ["null", "array"]}, [[1], []]),
+    "array that is empty": ({"type": ["null", "array"]}, []),
+    "array that is none": ({"type": ["null", "array"]}, None),
+    "array that is a text": ({"type": ["null", "array"]}, "[1]"),
+    "object": ({"type": "object"}, {"a": {"b": [1]}}),
+    "object that is empty": ({"type": ["object", "null"]}, {}),
+    "object without members": ({"type": "object", "properties": {}}, {"a": 1}),
+    "object with null for members": ({"type": "object", "properties": None}, {"a": 1}),
+    "object of whatever": ({"type": "object", "additionalProperties": True}, {"a": 1}),
+    "object of texts": ({"type": "object", "additionalProperties": TEXT}, {"a": "b"}),
+    "object of patterns": ({"type": "object", "patternProperties": {"^a": TEXT}}, {"a": "b"}),
+    "members without a type": ({"properties": {"city": TEXT}}, {"city": "Ulm"}),
+    "object or text": ({**MEMBERS, "type": ["object", "string"]}, "x"),
+    "object or array": ({**MEMBERS, "type": ["array", "object", "null"]}, {"city": "Ulm"}),
+    "text or array": ({"type": ["string", "array"]}, ["x"]),
+    "text or array, a text": ({"type": ["string", "array"]}, "x"),
+    "integer or text": ({"type": ["null", "integer", "string"]}, 5),
+    "integer or number": ({"type": ["integer", "number"]}, 5),
+    "no type at all": ({"type": []}, [1]),
+    "type is null": ({"type": None}, 5),
+    "only null": (NULL, None),
+    "money": ({"type": "number", "multipleOf": 0.01}, 1.25),
+    "time": (STAMP, TIME),
+    "type for SQL": ({"type": "string", "x-sql-datatype": "smallint"}, 5),
+    "like our own mark": ({"x-kept": {"type": "integer"}}, "x"),
+}  # fmt: skip
+RULES = {f"p{place}": rule for place, (rule, _) in enumerate(SPELLINGS.values())}
+VALUES = {f"p{place}": value for place, (_, value) in enumerate(SPELLINGS.values())}
+WHOLE = {
+    "id": {"type": "integer"},
+    "whole": {"type": ["null", "object"], "properties": {"day": {"type": "string", "format": "date"}}},
+}
+DEFINITIONS = {"day": {"type": "string", "format": "date"}, "at": MEMBERS}
+MAPS = {"a": {"id": "id", "more": "p0"}}
+NAMED = {"a": {name: name for name in RULES}}
+FLAT = {"flattening_enabled": True, "flattening_max_depth": 2}
+WAYS = {
+    "flattened": FLAT,
+    "mapped": {"stream_maps": MAPS},
+    "every property mapped": {"stream_maps": NAMED},
+    "only what is mapped": {"stream_maps": {"a": {**NAMED["a"], "id": "id", "__else__": None}}},
+    "mapped and flattened": {"stream_maps": MAPS, **FLAT},
+    "every property mapped and flattened": {"stream_maps": NAMED, **FLAT},
+}
+
+
+@pytest.fixture
+def warehouse(tmp_path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse.duckdb")
+
+
+def loaded(warehouse: Warehouse, **settings: object) -> dict[str, tuple[object, ...]]:
+    """Return what became of each spelling: its column's type and comment, its value."""
+    rules = schema("a", {**WHOLE, **RULES})
+    rules["schema"]["definitions"] = DEFINITIONS
+    sent = json.dumps(record("a", id=1, **VALUES), separators=(",", ":")).encode()
+    done = warehouse.command(rules, sent, **settings)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.rejected() == []
+    query = "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE schema_name = 'crm'"
+    columns = {name: about for name, *about in warehouse.sql(query)}
+    row = warehouse.sql(f"SELECT {', '.join(f'{name}::VARCHAR' for name in RULES)} FROM crm.a")[0]
+    return {
+        spelling: (*columns[name], value) for spelling, name, value in zip(SPELLINGS, RULES, row, strict=True)
+    }
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory) -> dict[str, tuple[object, ...]]:
+    return loaded(Warehouse(tmp_path_factory.mktemp("plain") / "plain.duckdb"))
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_every_spelling_of_a_rule_gives_the_column_and_value_of_a_plain_load(warehouse, expected, way):
+    assert loaded(warehouse, **way) == expected
+
+
+def test_objects_within_objects_are_flattened_to_the_depth_that_was_set(warehouse):
+    inner = {"type": ["null", "object"], "properties": {"n": {"type": "integer"}, "tags": {"anyOf": [ARRAY]}}}
+    rules = {"id": {"type": "integer"}, "at": {"type": "object", "properties": {"in": inner, "s": TEXT}}}
+    sent = [schema("a", rules), record("a", id=1, at={"in": {"n": 5, "tags": [1, 2.50]}, "s": "x"})]
+    found = []
+    for depth in (1, 2):
+        target = Warehouse(warehouse.path.with_name(f"{depth}.duckdb"))
+        done = target.command(*sent, flattening_enabled=True, flattening_max_depth=depth)
+        assert done.returncode == 0, done.stderr
+        assert target.rejected() == []
+        found.append((target.types("a"), target.sql("SELECT * FROM crm.a")))
+    assert found == [
+        (
+            {"id": "BIGINT", "at__in": "VARCHAR", "at__s": "VARCHAR"},
+            [(1, '{"n":5,"tags":[1,2.5]}', "x")],
+        ),
+        (
+            {"id": "BIGINT", "at__in__n": "BIGINT", "at__in__tags": "JSON", "at__s": "VARCHAR"},
+            [(1, 5, "[1,2.5]", "x")],
+        ),
+    ]
+
+
+def test_a_schema_that_refers_to_its_properties_is_flattened(warehouse):
+    rules = schema("a")
+    rules["schema"] = {"$ref": "#/definitions/row", "definitions": {"row": MEMBERS | {"title": "Row"}}}
+    rules["schema"]["definitions"]["row"] = {"properties": {"id": {"type": "integer"}, "at": MEMBERS}}
+    done = warehouse.command(rules, record("a", id=1, at={"city": "Ulm"}), **FLAT)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.sql("SELECT id, at__city FROM crm.a") == [(1, "Ulm")]
+
+
+def test_what_no_rule_knows_is_kept_aside_under_its_flat_name(warehouse):
+    rules = {"id": {"type": "integer"}, "at": MEMBERS}
+    done = warehouse.command(schema("a", rules), record("a", id=1, at={"city": "Ulm", "zip": ["1"]}), **FLAT)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.rejected() == [("a", "at__zip", '["1"]', "not in the schema")]
+
+
+def test_validation_permits_null_where_a_stream_map_computes(warehouse):
+    rules = {"id": {"type": "integer"}, "n": {"enum": [1, 2], "title": "N"}, "t": TEXT}
+    maps = {"a": {"n": "n if n == 1 else None", "t": "None"}}
+    for number in (1, 2):
+        done = warehouse.command(
+            schema("a", rules), record("a", id=number, n=number), stream_maps=maps, validate_records=True
+        )
+        assert done.returncode == 0, done.stderr
+    assert warehouse.sql("SELECT id, n, t FROM crm.a ORDER BY id") == [(1, 1, None), (2, None, None)]
