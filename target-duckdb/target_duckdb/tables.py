@@ -132,7 +132,7 @@ class Tables:
         if not existing:
             self._create(shape, columns, names)
             existing = {
-                name: TableColumn(name, column.type, comment_of(column, name))
+                name: TableColumn(name, column.type, comment_of(column, TableColumn(name, column.type)))
                 for column, name in zip(columns, names.values(), strict=True)
             }
         self._sign(shape)
@@ -203,7 +203,7 @@ class Tables:
         self._created.add(table)
         self.ledger.note_change(table, None, "create table")
         for column in columns:
-            self._comment(table, column, names[column.property], "")
+            self._comment(table, column, TableColumn(names[column.property], column.type))
 
     def _sign(self, shape: Shape) -> None:
         """Write down whose a table is, where its name does not tell."""
@@ -223,10 +223,11 @@ class Tables:
             self._comments[table] = comment
             self.run(f"COMMENT ON TABLE {table.sql} IS {literal(comment)}")
 
-    def _comment(self, table: Table, column: Column, name: str, current: str) -> None:
-        comment = comment_of(column, name)
-        if comment and comment != current:
-            self.run(f"COMMENT ON COLUMN {table.sql}.{quote(name)} IS {literal(comment)}")
+    def _comment(self, table: Table, column: Column, current: TableColumn) -> str:
+        comment = comment_of(column, current) or current.comment
+        if comment != current.comment:
+            self.run(f"COMMENT ON COLUMN {table.sql}.{quote(current.name)} IS {literal(comment)}")
+        return comment
 
     def _evolve(self, shape: Shape, column: Column, current: TableColumn | None, name: str) -> TableColumn:
         table = self.landing(shape)
@@ -238,9 +239,8 @@ class Tables:
             self.ledger.note_change(table, name, "add column", None, wanted)
         elif wanted != current.type:
             self._alter(shape, current, wanted)
-        current_comment = current.comment if current else ""
-        self._comment(table, column, name, current_comment)
-        return TableColumn(name, wanted, comment_of(column, name) or current_comment)
+        comment = self._comment(table, column, current or TableColumn(name, wanted))
+        return TableColumn(name, wanted, comment)
 
     def _alter(self, shape: Shape, column: TableColumn, wanted: str) -> None:
         table = self.landing(shape)
