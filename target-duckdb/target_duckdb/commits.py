@@ -171,7 +171,7 @@ class Committer:
             elif isinstance(step, Declaration):
                 self.tables.prepare(step.shape)
                 self._tally(step.shape)
-        for segment in segments:
+        for segment in segments:  # this prepares it again: a later SCHEMA may have taken a column of its own
             self.inserter.hold_exactly(segment, stages.get(segment.path))
 
     def _stage(self, segment: Segment) -> Stage:

@@ -9,7 +9,7 @@ from target_duckdb import lake
 from target_duckdb.casts import convert_sql
 from target_duckdb.columns import EXACT_IN_DOUBLE, Column, TableColumn, widen
 from target_duckdb.errors import DatabaseError
-from target_duckdb.names import assign_names, comment_of, free_name, name_comment, original_name
+from target_duckdb.names import assign_names, comment_of, folded, free_name, name_comment, original_name
 from target_duckdb.sql import WAREHOUSE, Table, literal, quote
 
 if TYPE_CHECKING:
@@ -106,16 +106,19 @@ class Tables:
     def _find_place(self, shape: Shape) -> Table:
         schema = self._schemas.get(shape.table.schema.casefold(), shape.table.schema)
         wanted, owners = Table(schema, shape.table.name), self._owners.get(schema, {})
-        if shape.stream in owners:
-            return Table(schema, owners[shape.stream])
+        own = Table(schema, owners.get(shape.stream, ""))
+        if own.name and own not in self._places.values():  # else another took it and has not yet signed
+            return own
         if Table(schema, wanted.name.casefold()) in self._views:
             raise DatabaseError(
                 f"{shape.stream}: {schema}.{wanted.name} is a view: rename it, or load into another schema"
             )
+        alike = (name for name in owners.values() if folded(name) == folded(wanted.name))
+        wanted = Table(schema, next(alike, wanted.name))  # DuckDB has one of them at most
         is_there = owners.get(wanted.name) == wanted.name and wanted not in self._places.values()
         if is_there and self.ledger.streams_of(wanted) <= {shape.stream}:
             return wanted  # somebody else's, or ours and not yet signed
-        return Table(schema, free_name(wanted.name, self._taken(schema)))
+        return Table(schema, free_name(shape.table.name, self._taken(schema)))
 
     def prepare(self, shape: Shape, extra: Sequence[Column] = ()) -> dict[str, TableColumn]:
         """Make a table fit its stream and return the column of each property."""

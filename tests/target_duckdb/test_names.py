@@ -31,6 +31,13 @@ def columns(warehouse: Warehouse, table: str) -> dict[str, str | None]:
     return dict(warehouse.sql(query, table))
 
 
+def table_of(warehouse: Warehouse) -> list[TableColumn]:
+    query = (
+        "SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns() WHERE table_name = 'a'"
+    )
+    return [TableColumn(*row) for row in warehouse.sql(query)]
+
+
 MADE = {
     "plain": "ID BIGINT, NAME VARCHAR",
     "primary key": "ID BIGINT PRIMARY KEY, NAME VARCHAR",
@@ -87,6 +94,22 @@ def test_a_change_of_case_within_a_batch_and_in_frozen_schemas_is_none(warehouse
     warehouse.load(*both, record("a", ID=2), schema("a"), record("a", id=2, name="y"), **settings)
     warehouse.load(schema("a", {"ID": {"type": "integer"}}, ["ID"]), record("a", ID=1), **settings)
     assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY id") == [(1, None), (2, "y")]
+
+
+@pytest.mark.parametrize("listed", [None, *MADE.values()], ids=["none", *MADE])
+def test_schemas_of_one_batch_that_differ_in_case_never_mix_up_their_values(warehouse, listed):
+    if listed:
+        make(warehouse, f"CREATE TABLE crm.a ({listed}); INSERT INTO crm.a VALUES (9, 'old')")
+    rules = [{"x": TEXT}, {"A": {"type": "object"}}, {"a": TEXT}, {"a": TEXT, "A": {"type": "boolean"}}]
+    values = [{"x": "x"}, {"A": [1]}, {"a": "y"}, {"a": "z", "A": True}]
+    for number, (properties, sent) in enumerate(zip(rules, values, strict=True)):
+        rules[number] = schema("a", {"id": {"type": "integer"}, **properties})
+        values[number] = record("a", id=number, **sent)
+    for _ in range(2):
+        warehouse.load(*(message for both in zip(rules, values, strict=True) for message in both))
+    names = assign_names([Column("a", ""), Column("A", "")], table_of(warehouse))
+    query = f"SELECT {names['a']}, {names['A']}::VARCHAR FROM crm.a WHERE id < 9 ORDER BY id"
+    assert warehouse.sql(query) == [(None, None), (None, "[1]"), ("y", None), ("z", "true")]
 
 
 @pytest.mark.parametrize("name", ["_SDC_DELETED_AT", "_sdc_Table_Version"])
@@ -176,13 +199,6 @@ def test_whatever_schemas_follow_one_another_no_two_properties_meet_in_a_column(
         assert follow(list(table), properties[::-1], comment) == names
 
 
-def table_of(warehouse: Warehouse) -> list[TableColumn]:
-    query = (
-        "SELECT column_name, data_type, coalesce(comment, '') FROM duckdb_columns() WHERE table_name = 'a'"
-    )
-    return [TableColumn(*row) for row in warehouse.sql(query)]
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_every_value_is_found_under_the_column_that_its_property_had(warehouse, seed):
     chance = random.Random(seed)
@@ -200,3 +216,56 @@ def test_every_value_is_found_under_the_column_that_its_property_had(warehouse, 
     for number, name, value in written:
         query = f'SELECT trim("{name}"::VARCHAR, \'"\') FROM crm.a WHERE id = ?'
         assert warehouse.sql(query, number) == [(value,)]
+
+
+def tables(warehouse: Warehouse) -> dict[str, str | None]:
+    return dict(warehouse.sql("SELECT table_name, comment FROM duckdb_tables() WHERE schema_name = 'crm'"))
+
+
+@pytest.mark.parametrize("stream", ["orders", "sales-orders"])
+@pytest.mark.parametrize("method", ["upsert", "append-only", "overwrite"])
+def test_a_stream_takes_the_table_that_somebody_made_under_a_name_of_other_case(warehouse, stream, method):
+    make(
+        warehouse,
+        "CREATE TABLE crm.ORDERS (ID BIGINT, NAME VARCHAR); COMMENT ON TABLE crm.ORDERS IS 'Theirs'",
+    )
+    for number in (1, 2):
+        warehouse.load(schema(stream), record(stream, id=number, name="x"), load_method=method)
+    assert tables(warehouse) == {"ORDERS": f'Theirs\nname "{stream}"'}
+    assert warehouse.ids("crm.orders") == ([2] if method == "overwrite" else [1, 2])
+
+
+def test_a_stream_never_takes_the_table_of_another(warehouse):
+    make(warehouse, "CREATE TABLE crm.THINGS (ID BIGINT)")
+    streams = ["Orders", "orders", "things", "THINGS", "sales-ORDERS", "Things"]
+    for turn in (1, 2):
+        for name in streams[:: 3 - 2 * turn]:
+            warehouse.load(schema(name), record(name, id=turn))
+    found = warehouse.sql("SELECT stream, table_name, sum(rows_in) FROM _load.streams GROUP BY ALL")
+    assert sorted(row[0] for row in found) == sorted(streams)
+    assert len({table for _, table, _ in found}) == len(tables(warehouse)) == len(streams)
+    for _, table, rows in found:
+        assert warehouse.one(f'SELECT count(*) FROM crm."{table}"') == rows == 2
+
+
+@pytest.mark.parametrize(
+    "names", [("orders", "ORDERS", "Orders"), ("ORDERS", "orders"), ("sales-ORDERS", "ORDERS", "orders")]
+)
+def test_streams_of_one_batch_do_not_share_the_table_that_somebody_made(warehouse, names):
+    make(warehouse, "CREATE TABLE crm.ORDERS (ID BIGINT)")
+    streams = {name: number for number, name in enumerate(names)}
+    for _ in range(2):
+        sent = [(schema(name), record(name, id=number)) for name, number in streams.items()]
+        warehouse.load(*(message for both in sent for message in both))
+    found = dict(warehouse.sql("SELECT DISTINCT stream, table_name FROM _load.streams"))
+    assert set(found.values()) == set(tables(warehouse))
+    assert {name: warehouse.ids(f'crm."{table}"') for name, table in found.items()} == {
+        name: [number] for name, number in streams.items()
+    }
+
+
+def test_a_table_whose_stream_changes_its_case_stays_that_streams(warehouse):
+    warehouse.load(schema("Orders"), record("Orders", id=1))
+    warehouse.load(schema("orders"), record("orders", id=2))
+    warehouse.load(schema("Orders"), record("Orders", id=3))
+    assert [warehouse.ids("crm.Orders"), warehouse.ids("crm.orders_1")] == [[1, 3], [2]]
