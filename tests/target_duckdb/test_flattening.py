@@ -176,3 +176,12 @@ def test_validation_permits_null_where_a_stream_map_computes(warehouse):
         )
         assert done.returncode == 0, done.stderr
     assert warehouse.sql("SELECT id, n, t FROM crm.a ORDER BY id") == [(1, 1, None), (2, None, None)]
+
+
+def test_a_rule_nested_too_deeply_to_be_copied_is_one_line(warehouse):
+    rules = json.dumps(schema("a", {"id": {}, "n": 0}))
+    deep = rules.replace('"n": 0', '"n": ' + '{"anyOf": [' * 300 + "{}" + "]}" * 300)
+    done = warehouse.command(deep.encode(), **FLAT)
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+    assert b"SCHEMA of stream 'a' cannot be mapped" in done.stderr
