@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from target_duckdb.metadata import VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
 
     from target_duckdb.columns import Column, TableColumn
 
