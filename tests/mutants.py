@@ -197,7 +197,7 @@ MUTANTS = (
     ),
     Mutant(
         "target-duckdb: a record that msgspec refuses goes past its stream map",
-        "target-duckdb/target_duckdb/mapping.py",
+        "target-duckdb/target_duckdb/exactjson.py",
         "    try:\n        return json.loads(",
         "    return None\n    try:\n        return json.loads(",
         "tests/target_duckdb/test_sdk_way.py",

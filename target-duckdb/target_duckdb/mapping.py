@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 from decimal import Decimal
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from jsonschema.exceptions import SchemaError, ValidationError  # type: ignore[import-untyped] # it has no stubs here
@@ -23,10 +22,10 @@ from target_duckdb.errors import (
     LoadError,
     UnknownStreamError,
 )
+from target_duckdb.exactjson import decoded, encoded, with_constants
 from target_duckdb.files import batch_files
 from target_duckdb.flattening import conceal, flatten, reveal
 from target_duckdb.guards import Envelope
-from target_duckdb.rawjson import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -49,22 +48,6 @@ OWN_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 """What an expression of a stream map may raise, as `amount / 0`."""
 
 
-class Written(Decimal):
-    """A number with an exponent, which Python would write in another way than it came."""
-
-    text: str
-
-    def __new__(cls, text: str) -> Self:
-        """Return what a text says."""
-        number = super().__new__(cls, text)
-        number.text = text
-        return number
-
-
-class Constant(float):
-    """NaN or an infinity, which are no JSON and go as they came: the loader keeps them aside."""
-
-
 class Origin(NamedTuple):
     """Where a line came from."""
 
@@ -83,20 +66,6 @@ def _is_whole(value: object) -> bool:
     if isinstance(value, Decimal):
         return value == value.to_integral_value()
     return bool(TYPES.is_type(value, "integer"))
-
-
-def _read_number(text: str) -> Decimal:
-    return Written(text) if "e" in text or "E" in text else Decimal(text)
-
-
-def _write(value: object) -> msgspec.Raw | str:
-    if isinstance(value, Written):
-        return msgspec.Raw(value.text.encode())
-    return msgspec.Raw(json.dumps(value).encode()) if isinstance(value, Constant) else str(value)
-
-
-DECODE = msgspec.json.Decoder(float_hook=_read_number).decode
-ENCODE = msgspec.json.Encoder(decimal_format="number", enc_hook=_write).encode
 
 
 class LineMapper:
@@ -138,14 +107,14 @@ class LineMapper:
     def _map(self, line: bytes) -> Iterator[bytes]:
         self._origin = Origin(self._origin.line + 1)
         try:
-            message = _decoded(line)
+            message = decoded(line)
             if not _is_mappable(message) or message["type"] not in self._takers:
                 yield line  # nothing to map; if it is none at all the reader says so and stops
                 return
             is_empty = True
             for made in self._takers[message["type"]](message):
                 is_empty = False
-                yield _encoded(made)
+                yield encoded(made)
             if is_empty:
                 yield b""
         except LoadError as error:
@@ -183,7 +152,7 @@ class LineMapper:
                 if self.flattening:
                     record = flatten(record, self._properties[stream_map.stream_alias], self.flattening)
                 self._validate(stream_map.stream_alias, record)
-                yield message | {"stream": stream_map.stream_alias, "record": _with_constants(record)}
+                yield message | {"stream": stream_map.stream_alias, "record": with_constants(record)}
 
     def _alias(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         if message["stream"] not in self.mapper.stream_maps:
@@ -194,7 +163,7 @@ class LineMapper:
 
     def _batch(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
-            envelope = msgspec.json.decode(ENCODE(message), type=Envelope)
+            envelope = msgspec.json.decode(encoded(message), type=Envelope)
         except msgspec.DecodeError as error:
             raise InvalidLineError(f"BATCH of {message['stream']!r}: {error}") from error
         for file in batch_files(envelope):
@@ -207,7 +176,7 @@ class LineMapper:
     def _line(self, file: BatchFile, line: bytes) -> Iterator[dict[str, Any]]:
         if not line:
             return
-        sent = _decoded(line)
+        sent = decoded(line)
         if sent is None:
             raise file.complaint(line)
         if not _is_mappable(sent):
@@ -252,49 +221,6 @@ def _transform(stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] 
     if made is not None or (record and stream_map.transformed_key_properties):
         return made
     return {} if stream_map.get_filter_result(record) else None
-
-
-def _with_constants(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record in which what a map computed goes as it is, too; numbers that came are no floats."""
-    if float not in map(type, record.values()):
-        return record
-    return {name: Constant(value) if _is_constant(value) else value for name, value in record.items()}
-
-
-def _is_constant(value: object) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
-
-
-def _decoded(line: bytes) -> Any:  # noqa: ANN401 - whatever it holds
-    """Return what a line holds, also if msgspec refuses it: a line that went unmapped could tell secrets."""
-    try:
-        return DECODE(line)
-    except UNREADABLE:
-        pass
-    text = line.decode("utf-8", "surrogateescape")
-    try:
-        return json.loads(text, parse_float=_read_number, parse_constant=Constant, strict=False)
-    except ValueError:
-        return None
-    except RecursionError as error:
-        raise InvalidLineError("nested too deeply to be mapped") from error
-
-
-def _encoded(message: dict[str, Any]) -> bytes:
-    try:
-        return ENCODE(message)
-    except UnicodeEncodeError:  # half a surrogate pair
-        return ENCODE(_escaped(message))
-
-
-def _escaped(value: Any) -> Any:  # noqa: ANN401 - whatever a message holds
-    """Return a value that can be written: the texts that UTF-8 cannot hold are escaped."""
-    if isinstance(value, dict):
-        parts = (json.dumps(name).encode() + b":" + ENCODE(_escaped(each)) for name, each in value.items())
-        return msgspec.Raw(b"{" + b",".join(parts) + b"}")
-    if isinstance(value, list):
-        return [_escaped(each) for each in value]
-    return msgspec.Raw(json.dumps(value).encode()) if isinstance(value, str) else value
 
 
 def _is_mappable(message: Any) -> bool:  # noqa: ANN401 - whatever a line holds
