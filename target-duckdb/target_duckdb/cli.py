@@ -1,7 +1,8 @@
-"""The command `target-duckdb`: takes signals before anything else, because imports take half a second."""
+"""The two commands: they take signals before anything else, because imports take half a second."""
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from target_duckdb.interruption import STOP
@@ -13,6 +14,18 @@ def main() -> None:
     from target_duckdb.start import start  # noqa: PLC0415 - slow to import
 
     sys.exit(start(sys.argv[1:], run_sdk))
+
+
+def publish() -> None:
+    """Run the publisher; before it has begun an interruption ends it without a word."""
+    is_heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not so under `nohup`
+    if is_heeded:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from target_duckdb.publish import main as run  # noqa: PLC0415 - slow to import
+
+    if is_heeded:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.exit(run())
 
 
 def run_sdk() -> int:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from singer_sdk.helpers._flattening import flatten_key
 
+from target_duckdb.exactjson import encoded
 from target_duckdb.references import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterator, Mapping
 
     from singer_sdk.helpers._flattening import FlatteningOptions
 
@@ -76,18 +77,49 @@ def _nullable(rule: Rule) -> Rule:
     return {**words, "anyOf": [rule, {"type": "null"}]}
 
 
-def flatten(
-    record: Mapping[str, Any],
-    properties: Collection[str],
-    options: FlatteningOptions,
-    parents: tuple[str, ...] = (),
+def require(
+    schema: dict[str, Any], came: Mapping[str, Any], options: FlatteningOptions | None
 ) -> dict[str, Any]:
-    """Return a record with the members of objects that are no properties in their place."""
-    flat: dict[str, Any] = {}
-    for name, value in record.items():
-        key = flatten_key(name, [*parents], options.separator, max_key_length=options.max_key_length)
-        if isinstance(value, dict) and key not in properties and len(parents) < options.max_level:
-            flat |= flatten(value, properties, options, (*parents, name))
-        else:
-            flat[key] = value
-    return flat
+    """Return a flat schema that requires of a record what the schema that came requires of its objects.
+
+    The SDK goes on asking for the objects themselves, which are no longer there.
+    """
+    names = schema.get("required")
+    if options is None or not isinstance(names, list):
+        return schema
+    flat = _required({**came, "required": names}, options, ())
+    return schema | {"required": [name for name in flat if name in names or name in schema["properties"]]}
+
+
+def _required(rule: Mapping[str, Any], options: FlatteningOptions, parents: tuple[str, ...]) -> Iterator[str]:
+    names = rule.get("required")
+    for name in names if isinstance(names, list) else ():
+        member: Rule = rule["properties"].get(name) if isinstance(name, str) else None
+        if len(parents) == options.max_level or not _is_object(member):
+            yield flatten_key(name, [*parents], options.separator, max_key_length=options.max_key_length)
+        elif "null" not in member["type"]:
+            yield from _required(member, options, (*parents, name))
+
+
+class Flattener:
+    """Takes the objects of a stream's records apart."""
+
+    def __init__(self, properties: Mapping[str, Rule], options: FlatteningOptions) -> None:
+        """Take the properties as the SDK made them, their rules still concealed."""
+        self._properties = properties
+        self._options = options
+
+    def flatten(self, record: Mapping[str, Any], parents: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return a record with the members of objects that are no properties in their place."""
+        depth, separator = self._options.max_level, self._options.separator
+        flat: dict[str, Any] = {}
+        for name, value in record.items():
+            key = flatten_key(name, [*parents], separator, max_key_length=self._options.max_key_length)
+            if not isinstance(value, dict):
+                flat[key] = value
+            elif key not in self._properties and len(parents) < depth:
+                flat |= self.flatten(value, (*parents, name))
+            else:
+                is_text = len(parents) == depth and KEPT not in self._properties.get(key, {KEPT})
+                flat[key] = encoded(value).decode() if is_text else value
+        return flat

@@ -32,6 +32,8 @@ ACCEPTED: dict[str, Any] = {
     "BOOLEAN": bool | Literal[0, 1, "true", "false"] | None,
     "JSON": Raw,
 }
+JSON_KEY = dict[str, Raw] | list[Raw] | str | int | float | bool
+"""What is no null, which `Raw` is, too."""
 LIGHT = frozenset({"VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMPTZ"})
 
 
@@ -96,7 +98,7 @@ def _field(index: int, column: Column, *, is_careful: bool) -> tuple[str, Any, A
 
 def _key(index: int, column: Column) -> tuple[str, Any]:
     accepted = _accepted(column)
-    return (f"c{index}", Raw if accepted is Raw else _without_none(accepted))
+    return (f"c{index}", JSON_KEY if accepted is Raw else _without_none(accepted))
 
 
 def _without_none(accepted: Form) -> Form:

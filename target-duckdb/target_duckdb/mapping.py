@@ -24,11 +24,11 @@ from target_duckdb.errors import (
 )
 from target_duckdb.exactjson import decoded, encoded, with_constants
 from target_duckdb.files import batch_files
-from target_duckdb.flattening import conceal, flatten, reveal
+from target_duckdb.flattening import Flattener, conceal, require, reveal
 from target_duckdb.guards import Envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from singer_sdk.mapper import PluginMapper, StreamMap
 
@@ -79,7 +79,7 @@ class LineMapper:
         self._before = 0
         options = mapper.flattening_options
         self.flattening = options if options.enabled and options.max_level > 0 else None
-        self._properties: dict[str, Collection[str]] = {}
+        self._flatteners: dict[str, Flattener] = {}
         self._validators: dict[str, Any] = {}
         self._takers: dict[str, Callable[[dict[str, Any]], Iterator[dict[str, Any]]]] = {
             "SCHEMA": self._schema,
@@ -131,9 +131,11 @@ class LineMapper:
             raise InvalidSchemaError(f"SCHEMA of stream {stream!r} cannot be mapped: {error!r}") from error
         for stream_map in self._maps(stream):
             stream_map.flattening_options = None  # its schema is flat by now; of arrays it would make texts
-            schema = reveal(stream_map.transformed_schema)
+            schema = require(reveal(stream_map.transformed_schema), concealed, self.flattening)
             self._check(stream, schema)
-            self._properties[stream_map.stream_alias] = schema.get("properties", {})
+            if self.flattening:
+                properties = stream_map.transformed_schema.get("properties", {})
+                self._flatteners[stream_map.stream_alias] = Flattener(properties, self.flattening)
             self._validators[stream_map.stream_alias] = VALIDATOR(schema)
             yield message | {
                 "stream": stream_map.stream_alias,
@@ -150,7 +152,7 @@ class LineMapper:
                 raise InvalidValueError(f"{message['stream']}: its stream map fails: {kind}") from error
             if record is not None:
                 if self.flattening:
-                    record = flatten(record, self._properties[stream_map.stream_alias], self.flattening)
+                    record = self._flatteners[stream_map.stream_alias].flatten(record)
                 self._validate(stream_map.stream_alias, record)
                 yield message | {"stream": stream_map.stream_alias, "record": with_constants(record)}
 

@@ -44,8 +44,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "default_target_schema": _setting(
         "string",
         "Default target schema",
-        "The schema of all tables; a stream `sales-orders` becomes `orders` in it. Without it that becomes"
-        " `orders` in schema `sales`, any other stream a table in `main`.",
+        "The schema of all tables; a stream `sales-orders` or `erp-sales-orders` becomes `orders` in it."
+        " Without it that becomes `orders` in schema `sales`, any other stream a table in `main`.",
         pattern=r"^(?!(?i:_load|information_schema|pg_catalog|system|temp)$)",
     ),
     "load_method": _setting(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from target_duckdb.settings import Settings
 
 RESERVED_SCHEMAS = frozenset({"_load", "information_schema", "pg_catalog", "system", "temp"})
+QUALIFIED = re.compile(r"([^-]+-)?(?P<schema>[^-]+)-(?P<table>[^-]+)")
 
 
 def shape_of(message: Envelope, settings: Settings) -> Shape:
@@ -50,9 +52,11 @@ def _holding_versions(column: Column) -> Column:
 
 
 def table_of(stream: str, default_schema: str | None) -> Table:
-    """Return the table that a stream asks for."""
-    prefix, _, name = stream.partition("-")
-    is_prefixed = prefix and name and "-" not in name and prefix.casefold() not in RESERVED_SCHEMAS
-    if is_prefixed:
-        return Table(default_schema or prefix, name)
+    """Return the table that a stream asks for, by the rule of SQL targets of the Singer SDK.
+
+    Taps of databases name a stream by schema and table, or by database, schema and table.
+    """
+    match = QUALIFIED.fullmatch(stream)
+    if match and match["schema"].casefold() not in RESERVED_SCHEMAS:
+        return Table(default_schema or match["schema"], match["table"])
     return Table(default_schema or "main", stream)

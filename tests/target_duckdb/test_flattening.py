@@ -178,6 +178,46 @@ def test_validation_permits_null_where_a_stream_map_computes(warehouse):
     assert warehouse.sql("SELECT id, n, t FROM crm.a ORDER BY id") == [(1, 1, None), (2, None, None)]
 
 
+NESTED = {
+    "type": "object",
+    "required": ["id", "at"],
+    "properties": {
+        "id": {"type": "integer"},
+        "n": {"type": "integer"},
+        "at": {
+            "type": "object",
+            "required": ["city", "in", "of"],
+            "properties": {
+                "city": TEXT,
+                "in": MEMBERS | {"required": ["city"]},
+                "of": MEMBERS | {"required": ["city"], "type": ["object", "null"]},
+                "maybe": MEMBERS | {"required": ["city"]},
+            },
+        },
+    },
+}
+ROW = {"id": 1, "at": {"city": "Ulm", "in": {"city": "Bonn"}, "of": None}}
+MAPPED = [{}, {"n": "int(id)"}, {"at": None}, {"at": "'here'"}, {"at": "'here'", "n": "int(id)"}]
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 9])
+@pytest.mark.parametrize("rules", MAPPED, ids=str)
+def test_a_record_that_has_all_that_its_schema_requires_is_valid_taken_apart(warehouse, rules, depth):
+    message = schema("a") | {"schema": NESTED}
+    settings = {**FLAT, "flattening_max_depth": depth, "validate_records": True}
+    done = warehouse.command(message, record("a", **ROW), stream_maps={"a": rules}, **settings)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("depth", "missing"), [(1, "at__in"), (2, "at__in__city"), (9, "at__in__city")])
+def test_a_record_that_lacks_what_its_schema_requires_is_invalid_taken_apart(warehouse, depth, missing):
+    message = schema("a") | {"schema": NESTED}
+    settings = {**FLAT, "flattening_max_depth": depth, "validate_records": True}
+    done = warehouse.command(message, record("a", **ROW | {"at": {"city": "Ulm"}}), **settings)
+    assert done.returncode == 1
+    assert f"line 2: a: the record: '{missing}' is a required property" in done.stderr.decode()
+
+
 def test_a_rule_nested_too_deeply_to_be_copied_is_one_line(warehouse):
     rules = json.dumps(schema("a", {"id": {}, "n": 0}))
     deep = rules.replace('"n": 0', '"n": ' + '{"anyOf": [' * 300 + "{}" + "]}" * 300)

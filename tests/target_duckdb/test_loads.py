@@ -246,8 +246,13 @@ def test_two_taps_keep_their_states_side_by_side(warehouse):
     [
         ("a", ("main", "a")),
         ("sales-orders", ("sales", "orders")),
-        ("a-b-c", ("main", "a-b-c")),
+        ("erp-sales-orders", ("sales", "orders")),
+        ("a-b-c-d", ("main", "a-b-c-d")),
+        ("a--c", ("main", "a--c")),
+        ("-orders", ("main", "-orders")),
+        ("sales-", ("main", "sales-")),
         ("_load-runs", ("main", "_load-runs")),
+        ("db-_LOAD-runs", ("main", "db-_LOAD-runs")),
     ],
 )
 def test_a_stream_finds_its_schema_without_a_default(warehouse, stream, place):
@@ -257,7 +262,13 @@ def test_a_stream_finds_its_schema_without_a_default(warehouse, stream, place):
 
 
 @pytest.mark.parametrize(
-    ("stream", "table"), [("orders", "orders"), ("sales-orders", "orders"), ("a-b-c", "a-b-c")]
+    ("stream", "table"),
+    [
+        ("orders", "orders"),
+        ("sales-orders", "orders"),
+        ("erp-sales-orders", "orders"),
+        ("a-b-c-d", "a-b-c-d"),
+    ],
 )
 def test_a_default_schema_takes_the_place_of_a_streams_prefix(warehouse, stream, table):
     for _ in range(2):

@@ -80,6 +80,14 @@ MISTAKES = [
         [schema("a"), record("a", name="x")],
         "line 2: a record of 'a' has no value for its key 'id'",
     ),
+    *(
+        (
+            f"a null for a key of {rules or 'whatever'}",
+            [schema("a", {"id": rules}), record("a", id={"x": [1]}), record("a", id=None)],
+            "line 3: a record of 'a' has no value for its key 'id'",
+        )
+        for rules in ({}, {"type": ["object", "null"]}, {"type": ["null", "array", "object", "string"]})
+    ),
     (
         "a record that is none",
         [schema("a"), b'{"type":"RECORD","stream":"a"}'],

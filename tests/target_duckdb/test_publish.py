@@ -22,7 +22,7 @@ from target_duckdb.publish_swap import house
 
 from tests.target_duckdb.loading import HOLD
 
-PUBLISH = [sys.executable, "-m", "target_duckdb.publish"]
+PUBLISH = [sys.executable, "-c", "from target_duckdb.cli import publish; publish()"]
 VALUES = [
     (1, "a,b", "2026-01-02", "2026-01-02 03:04:05", "1.50", True),
     (2, 'say "hi"\nthere', None, None, "-0.10", False),
@@ -299,6 +299,19 @@ def test_an_interrupted_publisher_says_so_in_one_line(working, loading):
         time.sleep(0.2)
         waiting.send_signal(signal.SIGINT)
         assert (waiting.stderr.read().count("\n"), waiting.wait(10)) == (1, 130)
+
+
+def test_a_publisher_that_is_interrupted_while_it_starts_is_no_traceback(working, tmp_path):
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    begin = "import pathlib, time\npathlib.Path(__file__ + '.begun').touch()\ntime.sleep(60)"
+    (slow / "duckdb.py").write_text(begin)
+    environment = os.environ | {"PYTHONPATH": str(slow)}
+    command = [*PUBLISH, *arguments(working)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as starting:
+        wait_until((slow / "duckdb.py.begun").exists)
+        starting.send_signal(signal.SIGINT)
+        assert (starting.stderr.read(), starting.wait(10)) == ("", -signal.SIGINT)
 
 
 @pytest.mark.parametrize("seconds", [0, 0.05, 0.1, 0.15, 0.2])
