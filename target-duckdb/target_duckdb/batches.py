@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from target_duckdb.spool import writing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from target_duckdb.columns import Column
@@ -170,30 +170,49 @@ class Batch:
     @property
     def columns(self) -> int:
         """How many columns take memory while the batch is committed."""
-        return sum(len(step.shape.columns) for step in self.steps if isinstance(step, Segment))
+        return columns_of(self.steps)
 
     def halves(self) -> tuple[Batch, Batch] | None:
         """Return two batches to be committed one after the other instead, or None if that cannot be.
 
         The first has streams with a key, whose rows may be there before the STATE that covers them; a stream
-        and its live keys stay together, and tables are swapped together.
+        and its live keys stay together, and tables are swapped together. Of a single stream whose schema
+        changed it has what came first.
         """
         groups: dict[str, list[Step]] = {}
         for step in self.steps:
             groups.setdefault(group_of(step), []).append(step)
+        parts = list(groups.values()) if len(groups) > 1 else _moments(self.steps)
+        early = self._early(parts)
+        first = tuple(step for step in self.steps if id(step) in early)
+        second = tuple(step for step in self.steps if id(step) not in early)
+        if len(parts) == 1 or not any(isinstance(step, Segment) for step in first):
+            return None
+        return replace(self, steps=first, state=None, is_final=False), replace(self, steps=second)
+
+    def _early(self, parts: Iterable[Sequence[Step]]) -> set[int]:
+        """Return the identities of the steps that can be committed first, with half of the columns."""
         early: set[int] = set()
         columns = 0
-        for steps in groups.values():
-            columns += sum(len(step.shape.columns) for step in steps if isinstance(step, Segment))
+        for steps in parts:
+            columns += columns_of(steps)
             if columns > self.columns / 2 and early:
                 break
             if all(step.shape.keys for step in steps):
                 early |= {id(step) for step in steps if not isinstance(step, Swap)}
-        first = tuple(step for step in self.steps if id(step) in early)
-        second = tuple(step for step in self.steps if id(step) not in early)
-        if len(groups) == 1 or not first or not any(isinstance(step, Segment) for step in first):
-            return None
-        return replace(self, steps=first, state=None, is_final=False), replace(self, steps=second)
+        return early
+
+
+def columns_of(steps: Iterable[Step]) -> int:
+    """Return how many columns take memory while steps are committed."""
+    return sum(len(step.shape.columns) for step in steps if isinstance(step, Segment))
+
+
+def _moments(steps: Sequence[Step]) -> list[Sequence[Step]]:
+    """Return the steps of a stream one by one if its records may be committed in turn."""
+    segments = [step for step in steps if isinstance(step, Segment)]
+    may_part = len(segments) > 1 and all(step.shape.keys and step.base is None for step in segments)
+    return [[step] for step in steps] if may_part else [steps]
 
 
 @dataclass

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 WAITING_BYTES = 1 << 20
 """What a core may still have in its cache when lines of several streams are joined and written."""
+AGAIN_COLUMNS = 1_024
+"""Of the further segments that streams have because their schema changed: each column of each takes DuckDB
+32 KB until the commit."""
 
 
 class OpenBatch:
@@ -38,6 +41,9 @@ class OpenBatch:
         self._waiting = 0  # bytes read since lines were written
         self._spooled = 0
         self._held = 0
+        self._streams_seen: set[str] = set()
+        """The streams that have had a segment."""
+        self._again_columns = 0
         self._covered = 0
         self._state: bytes | None = None
 
@@ -54,7 +60,9 @@ class OpenBatch:
     @property
     def is_due(self) -> bool:
         """Whether the batch is as large or old as it may get; records may wait a while for their STATE."""
-        return self._pace.is_due(self.rows - self._held, len(self._steps), 1 if self.is_covered else 2)
+        patience = 1 if self.is_covered else 2
+        is_full = self._again_columns >= patience * AGAIN_COLUMNS
+        return is_full or self._pace.is_due(self.rows - self._held, len(self._steps), patience)
 
     def sweeps(self, base: Shape) -> bool:
         """Return whether live keys of a stream come to count in this batch."""
@@ -73,6 +81,9 @@ class OpenBatch:
         segment = stream.open(self._spool, base.shape if base else None)
         self._open[stream] = None
         self._steps.append(segment)
+        if stream.shape.stream in self._streams_seen:
+            self._again_columns += len(stream.shape.columns)
+        self._streams_seen.add(stream.shape.stream)
         return segment
 
     def let_wait(self, stream: Stream) -> None:
@@ -143,6 +154,7 @@ class OpenBatch:
         ready, held = (self._steps, []) if is_final or self.is_covered else hold_back(self._steps)
         self._steps = held
         self._pace.cut()
+        self._streams_seen, self._again_columns = set(), 0
         self._held = self._spooled = sum(step.rows for step in held if isinstance(step, Segment))
         self._covered = -1 if held else 0
         return Batch(tuple(ready), None if held else self._state, is_final)

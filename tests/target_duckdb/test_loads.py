@@ -525,6 +525,23 @@ def test_more_tables_than_memory_holds_at_once_are_committed_in_turn(warehouse):
     assert warehouse.one("SELECT sum(rows_in) FROM _load.streams") == 183
 
 
+@pytest.mark.parametrize("is_stated", [True, False])
+@pytest.mark.parametrize("keys", [["id"], []])
+def test_a_schema_that_changes_with_every_record_loads_within_little_memory(warehouse, keys, is_stated):
+    """Each text column of each of its segments takes 32 KB until the commit: 150 MB in all."""
+    kinds = [
+        schema("a", {**KEYED, **{f"c{n}": {"type": "string"} for n in range(20 + odd)}}, keys)
+        for odd in (0, 1)
+    ]
+    sent = [m for n in range(240) for m in (kinds[n % 2], record("a", id=n // 2, c7=f"{n}"), state(n))]
+    sent = sent if is_stated else [message for message in sent if message["type"] != "STATE"]
+    limit = "100MB" if keys or is_stated else "400MB"
+    emitted = warehouse.load(*sent, memory_limit=limit)
+    assert emitted[-1:] == ([239] if is_stated else [])
+    expected = [(n, f"{2 * n + 1}") for n in range(120)] if keys else [(n // 2, f"{n}") for n in range(240)]
+    assert warehouse.sql("SELECT id, c7 FROM crm.a ORDER BY id, c7::INTEGER") == expected
+
+
 def test_a_column_that_somebody_added_to_the_ledger_stays_empty(warehouse):
     warehouse.load(schema("a"), record("a", id=1, name="x"))
     with duckdb.connect(str(warehouse.path)) as connection:
