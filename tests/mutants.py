@@ -189,6 +189,20 @@ MUTANTS = (
         "tests/target_duckdb/test_flattening.py",
     ),
     Mutant(
+        "target-duckdb: flattening requires the members of an object that is null",
+        "target-duckdb/target_duckdb/flattening.py",
+        'elif "null" not in member["type"]:',
+        "else:",
+        "tests/target_duckdb/test_flattening.py",
+    ),
+    Mutant(
+        "target-duckdb: of a stream whose schema changed the latest records are committed first",
+        "target-duckdb/target_duckdb/batches.py",
+        "return [[step] for step in steps] if may_part",
+        "return [[step] for step in steps[::-1]] if may_part",
+        "tests/target_duckdb/test_batches.py",
+    ),
+    Mutant(
         "target-duckdb: records that go straight in leave the rows they replace",
         "target-duckdb/target_duckdb/sql.py",
         "WHERE t.rowid <= {last} AND {match}",
