@@ -25,7 +25,8 @@ FORMATS = {
     "singer.decimal": "DECIMAL",
     "x-singer.decimal": "DECIMAL",
 }
-BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+BOUNDS = {"minimum": 0, "maximum": 0, "exclusiveMinimum": 1, "exclusiveMaximum": -1}
+"""Rules that bound an integer, and what is to be added to get the last one that they permit."""
 SCALARS = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 NATIVE_TYPES = {
     "BOOLEAN": "BOOLEAN",
@@ -163,8 +164,8 @@ def _scalar_type(kind: str, rule: Mapping[str, Any]) -> str:
     if kind == "string":
         return _string_type(rule)
     if kind == "integer":
-        bounds = [rule.get(key) or 0 for key in BOUNDS]
-        return "HUGEINT" if any(abs(bound) > INT64 for bound in bounds) else "BIGINT"
+        bounds = [(rule.get(key) or 0) + more for key, more in BOUNDS.items()]
+        return "BIGINT" if all(-INT64 - 1 <= bound <= INT64 for bound in bounds) else "HUGEINT"
     if kind == "number":
         return _number_type(rule)
     return SCALARS.get(kind, "JSON")

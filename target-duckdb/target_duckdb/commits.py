@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
 from target_duckdb.compaction import compact
 from target_duckdb.deletes import Deleter
-from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
+from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError, RowGroupError
 from target_duckdb.inserts import Inserter
 from target_duckdb.ledger import Ledger
 from target_duckdb.metadata import DELETED_AT
@@ -80,23 +80,24 @@ class Committer:
     def _commit_whole(self, batch: Batch) -> None:
         segments = [step for step in batch.steps if isinstance(step, Segment)]
         straight = {segment.path for segment in segments if self.inserter.is_straight(segment)}
-        while not self._is_committed(batch, straight):
-            straight = set()
+        while error := self._hindrance(batch, straight):
+            if not isinstance(error, RowGroupError):
+                straight = set()
         self.ledger.commits += 1
 
-    def _is_committed(self, batch: Batch, straight: Collection[Path]) -> bool:
-        """Try to commit a batch; what goes wrong and may go right in another way changes nothing."""
+    def _hindrance(self, batch: Batch, straight: Collection[Path]) -> LoadError | None:
+        """Try to commit a batch; return what went wrong if it may go right in another way."""
         tallies, withheld = copy.deepcopy(self.tallies), list(self.deleter.withheld)
         try:
             self._commit(batch, straight)
-        except (OddError, DatabaseError) as error:
+        except (OddError, RowGroupError, DatabaseError) as error:
             if not self._has_landed(error):
                 if not self._may_go_right(batch, error):
                     raise
                 self.tallies, self.deleter.withheld = tallies, withheld
-                return False
+                return error
         self.tables.settle()
-        return True
+        return None
 
     def _has_landed(self, error: LoadError) -> bool:
         """Return whether a batch is there in spite of an error: DuckDB may fail once it has committed."""
@@ -114,7 +115,7 @@ class Committer:
         """Return whether there is another way to commit a batch, which is taken from now on."""
         if isinstance(error, OutOfMemoryError):
             return self._is_sparing(batch)
-        return isinstance(error, OddError)
+        return isinstance(error, OddError | RowGroupError)
 
     def _is_sparing(self, batch: Batch) -> bool:
         """Do with less memory; return whether that is new."""

@@ -6,7 +6,7 @@ import fcntl
 import logging
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import duckdb
 
 from target_duckdb.address import REMOTE, advice, hide, is_file, is_lake, is_remote, shown
 from target_duckdb.doublewrite import HEADERS, DoubleWrite
-from target_duckdb.errors import DatabaseError, OutOfMemoryError
+from target_duckdb.errors import DatabaseError, OutOfMemoryError, RowGroupError
 from target_duckdb.sql import OVERWRITTEN, WAREHOUSE, literal
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ SMALL_ROW_GROUP, FEW_ROWS = 24_576, 3 * ROW_GROUP
 size: five streams in turn take a quarter less time so, and 6 % more room."""
 SMALLEST_ROW_GROUP = 12_288
 """For tables of which a row group does not fit into memory; one that is full goes to the file at once."""
+LARGEST_ROW_GROUP = 122_880
+"""DuckDB's own, which a table may have that somebody else made."""
 MAGIC = slice(8, 12)
 FIRST_WAIT, LONGEST_WAIT = 0.02, 1.0
 LOGGER = logging.getLogger("target-duckdb")
@@ -49,6 +51,7 @@ class Database:
         self.settings = settings
         self.patience = settings.lock_timeout_seconds
         self._largest_row_group = ROW_GROUP
+        self._least_row_group = self._row_group = 0  # of the next transaction, and of that at hand
         self.is_in_doubt = False
         """Whether an error came after a COMMIT was tried: DuckDB may have committed all the same."""
         if not is_file(settings.path) and not self.is_remote:
@@ -114,7 +117,9 @@ class Database:
         `rows` is how many a table gets at most. What goes wrong after the COMMIT is told and changes nothing.
         """
         usual = SMALL_ROW_GROUP if SMALL_ROW_GROUP < rows <= FEW_ROWS else ROW_GROUP
-        self._attach(f"ROW_GROUP_SIZE {min(self._largest_row_group, usual)}")
+        self._row_group = max(min(self._largest_row_group, usual), self._least_row_group)
+        self._least_row_group = 0
+        self._attach(f"ROW_GROUP_SIZE {self._row_group}")
         self.is_in_doubt = False
         try:
             self._keep_blocks()
@@ -127,11 +132,24 @@ class Database:
                 self._rollback()
                 raise
             is_tidy = self._tidy(finish)
-        finally:
-            self._detach()  # may fail at a checkpoint, too
+        except BaseException:
+            with suppress(DatabaseError):  # the first error is the one that counts
+                self._detach()
+            raise
+        self._detach()  # may fail at a checkpoint, too
         self.is_in_doubt = False
         if self._doublewrite and is_tidy:
             self._doublewrite.drop()  # not after an error, which may have cut a write short too
+
+    def admit_alter(self, rows: int) -> None:
+        """Raise RowGroupError if a table has so many rows that an ALTER of it could not be committed.
+
+        DuckDB 1.5 and 2.0 do not commit an ALTER and new rows ("Could not find node in column segment tree")
+        where the last row group of a table is larger than those of the transaction; the next has large ones.
+        """
+        if not self.is_remote and rows > self._row_group < LARGEST_ROW_GROUP:
+            self._least_row_group = LARGEST_ROW_GROUP
+            raise RowGroupError("a table has larger row groups than this transaction")
 
     def _tidy(self, finish: Callable[[], None] | None) -> bool:
         """Do what is left after a COMMIT, which writes a header if it is large; return whether that went."""

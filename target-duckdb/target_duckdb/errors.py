@@ -51,6 +51,10 @@ class OddError(LoadError):
     """Records are not as plain as a straight insert needs them; they have to be staged."""
 
 
+class RowGroupError(LoadError):
+    """A table has to be altered whose row groups are larger than those of the transaction."""
+
+
 class SettingsError(LoadError):
     """The configuration is none, or says what cannot be done."""
 

@@ -30,7 +30,7 @@ class Tables:
     """Keeps tables in step with schemas."""
 
     def __init__(self, database: Database, ledger: Ledger, *, is_frozen: bool, is_overwriting: bool) -> None:
-        self.run = database.run
+        self.run, self._admit_alter = database.run, database.admit_alter
         self.is_lake = database.is_lake
         self.ledger = ledger
         self.is_frozen = is_frozen
@@ -45,18 +45,24 @@ class Tables:
         self._columns: dict[Table, list[TableColumn]] = {}
         self._owners: dict[str, dict[str, str]] = {}
         self._comments: dict[Table, str] = {}
+        self._sizes: dict[Table, int] = {}
+        """How many rows the tables had when the transaction began."""
 
     def open(self) -> None:
         """Read the catalogue, once per transaction: others may have been at work in between."""
-        self._columns, self._owners, self._renewing, self._comments = {}, {}, set(), {}
+        self._columns, self._owners, self._renewing, self._comments, self._sizes = {}, {}, set(), {}, {}
         here = "WHERE database_name = ? AND NOT internal"
         schemas = self.run("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?", [WAREHOUSE])
         self._schemas = {name.casefold(): name for (name,) in schemas}
         views = self.run(f"SELECT schema_name, view_name FROM duckdb_views() {here}", [WAREHOUSE])
         self._views = {Table(schema, name.casefold()) for schema, name in views}
-        rows = self.run(f"SELECT schema_name, table_name, comment FROM duckdb_tables() {here}", [WAREHOUSE])
-        for schema, name, comment in rows:
+        rows = self.run(
+            f"SELECT schema_name, table_name, comment, estimated_size FROM duckdb_tables() {here}",
+            [WAREHOUSE],
+        )
+        for schema, name, comment, size in rows:
             self._comments[Table(schema, name)] = comment or ""
+            self._sizes[Table(schema, name)] = size or 0
             owner, owners = _owner(comment or ""), self._owners.setdefault(schema, {})
             if owner is None:
                 owners.setdefault(name, name)
@@ -125,8 +131,8 @@ class Tables:
         table = self.landing(shape)
         if self.is_overwriting and shape.stream not in self._renewed | self._renewing:
             self.run(f"DROP TABLE IF EXISTS {table.sql}")
-            self._columns.pop(table, None)
-            self._comments.pop(table, None)
+            for known in (self._columns, self._comments, self._sizes):
+                known.pop(table, None)
             self._renewing.add(shape.stream)
         own = {column.property for column in shape.columns}
         columns = [*shape.columns, *(column for column in extra if column.property not in own)]
@@ -238,6 +244,7 @@ class Tables:
         if table not in self._created and (current is None or wanted != current.type):
             self._refuse_if_frozen(shape, name, current, wanted)
         if current is None:
+            self._admit_alter(self._sizes.get(table, 0))
             self.run(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {wanted}")
             self.ledger.note_change(table, name, "add column", None, wanted)
         elif wanted != current.type:
@@ -247,6 +254,7 @@ class Tables:
 
     def _alter(self, shape: Shape, column: TableColumn, wanted: str) -> None:
         table = self.landing(shape)
+        self._admit_alter(self._sizes.get(table, 0))
         try:
             for statement in self._alter_sql(shape, column, wanted):
                 self.run(statement)

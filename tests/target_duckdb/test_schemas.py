@@ -24,7 +24,16 @@ def warehouse(tmp_path) -> Warehouse:
 TYPES = [
     ({"type": "string"}, "VARCHAR"),
     ({"type": ["null", "integer"]}, "BIGINT"),
-    ({"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}, "HUGEINT"),
+    (
+        {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+        "BIGINT",
+    ),  # as taps of SQL databases say
+    ({"type": "integer", "minimum": -(2**63) - 1}, "HUGEINT"),
+    ({"type": "integer", "maximum": 2**63}, "HUGEINT"),
+    ({"type": "integer", "exclusiveMinimum": -(2**63) - 1, "exclusiveMaximum": 2**63}, "BIGINT"),
+    ({"type": "integer", "exclusiveMinimum": -(2**63) - 2}, "HUGEINT"),
+    ({"type": "integer", "exclusiveMaximum": 2**63 + 1}, "HUGEINT"),
+    ({"type": "integer", "maximum": 2**63 - 1, "exclusiveMaximum": True}, "BIGINT"),
     ({"type": "integer", "maximum": 100}, "BIGINT"),
     ({"type": "integer", "maximum": 2**64}, "HUGEINT"),
     ({"type": "number"}, "DOUBLE"),
@@ -455,3 +464,20 @@ def test_a_key_stays_the_same_where_its_column_becomes_text_to_hold_it(warehouse
         ("2", "y"),
         (str(2**53 + 1), "w"),
     ]
+
+
+@pytest.mark.parametrize("group", [24_576, 61_440, 122_880])
+@pytest.mark.parametrize("rows", [40_000, 100_000, 200_000])
+@pytest.mark.parametrize("name", ["n", "s"])
+@pytest.mark.parametrize("others", [0, 25_000])  # small row groups are in use beside the latter
+def test_a_table_changes_whatever_row_groups_it_has(warehouse, group, rows, name, others):
+    """DuckDB does not commit an ALTER and rows if the last row group is larger than those of the moment."""
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{warehouse.path}' AS made (ROW_GROUP_SIZE {group})")
+        connection.execute(f"CREATE TABLE made.a AS SELECT range AS id, range AS n FROM range({rows})")
+    rules = {"id": {"type": "integer"}, "n": {"type": "integer"}}
+    sent = [schema("b", rules), *(record("b", id=number) for number in range(others))]
+    sent += [schema("a", rules | {name: {"type": "number"}}), record("a", id=1, **{name: 1.5})]
+    warehouse.load(*sent, default_target_schema=None)
+    assert warehouse.sql("SELECT count(*), sum(id) FROM a") == [(rows, rows * (rows - 1) // 2)]
+    assert warehouse.sql(f"SELECT {name} FROM a WHERE id = 1") == [(1.5,)]
