@@ -50,9 +50,13 @@ DOUBTFUL = (  # mostly one comparison and a look at one letter; CASE keeps DuckD
     " WHEN {v} LIKE '{{%' OR {v} LIKE '[%' THEN json_valid({v}) ELSE false END"
 )
 IS_SHORT = "{v} = trunc({v}) AND abs({v}) < 9.2e18"
+NUMBER_TO_TEXT = f"CASE WHEN {IS_SHORT} THEN {{v}}::BIGINT::VARCHAR ELSE {{v}}::VARCHAR END"
+NUMBER_TO_JSON = f"CASE WHEN {IS_SHORT} THEN to_json({{v}}::BIGINT) ELSE to_json({{v}}) END"
 CONVERTERS = {  # equal numbers become equal texts, whatever their column was: they may be keys
-    ("DOUBLE", "VARCHAR"): f"CASE WHEN {IS_SHORT} THEN {{v}}::BIGINT::VARCHAR ELSE {{v}}::VARCHAR END",
-    ("DOUBLE", "JSON"): f"CASE WHEN {IS_SHORT} THEN to_json({{v}}::BIGINT) ELSE to_json({{v}}) END",
+    ("DOUBLE", "VARCHAR"): NUMBER_TO_TEXT,
+    ("FLOAT", "VARCHAR"): NUMBER_TO_TEXT,
+    ("DOUBLE", "JSON"): NUMBER_TO_JSON,
+    ("FLOAT", "JSON"): NUMBER_TO_JSON,
     ("DECIMAL", "VARCHAR"): "regexp_replace({v}::VARCHAR, '(\\.[0-9]*[1-9])0+$|([0-9])\\.0+$', '\\1\\2')",
     ("BLOB", "VARCHAR"): "to_base64({v})",
     ("TIMESTAMPTZ", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')",

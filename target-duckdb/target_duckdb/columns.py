@@ -116,8 +116,24 @@ def widen(current: str, wanted: str) -> str:
     if current in NARROWER.get(wanted, ()):
         return wanted
     if current.startswith("DECIMAL") or wanted.startswith("DECIMAL"):
-        return _widen_decimal(current, wanted)
-    return "VARCHAR"
+        return _widen_decimal(_own_type(current), wanted)
+    own = _own_type(current)
+    return "VARCHAR" if own == current else widen(own, wanted)
+
+
+def _own_type(current: str) -> str:
+    """Return the type of ours that holds the values of a column which somebody else made."""
+    return "JSON" if NESTED.search(current) else OWN_TYPES.get(current, current)
+
+
+NESTED = re.compile(r"\]$|^(STRUCT|MAP)\(")
+OWN_TYPES = {
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER"), "BIGINT"),
+    "UBIGINT": "HUGEINT",
+    "FLOAT": "DOUBLE",
+    "TIMESTAMP_S": "TIMESTAMP",
+    "TIMESTAMP_MS": "TIMESTAMP",
+}
 
 
 NARROWER: dict[str, frozenset[str]] = {

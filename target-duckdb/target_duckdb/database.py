@@ -235,7 +235,7 @@ class Database:
             ) from error
 
     def _attach_sql(self, option: str) -> str:
-        path, options = self.settings.path, [option]
+        path, options = self.settings.path, [option, "TYPE duckdb"]  # DuckDB would attach a CSV file, too
         if self.is_remote:
             return f"ATTACH {literal(path)} AS {WAREHOUSE}"
         if not (Path(path).is_file() and Path(path).stat().st_size):

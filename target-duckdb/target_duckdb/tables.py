@@ -38,7 +38,7 @@ class Tables:
         self._places: dict[str, Table] = {}
         self._landings: dict[Table, Table] = {}
         self._created: set[Table] = set()
-        self._schemas: dict[str, str] = {}
+        self._schemas: dict[bytes, str] = {}
         self._views: set[Table] = set()
         self._renewed: set[str] = set()
         self._renewing: set[str] = set()
@@ -53,9 +53,9 @@ class Tables:
         self._columns, self._owners, self._renewing, self._comments, self._sizes = {}, {}, set(), {}, {}
         here = "WHERE database_name = ? AND NOT internal"
         schemas = self.run("SELECT schema_name FROM duckdb_schemas() WHERE database_name = ?", [WAREHOUSE])
-        self._schemas = {name.casefold(): name for (name,) in schemas}
+        self._schemas = {folded(name): name for (name,) in schemas}
         views = self.run(f"SELECT schema_name, view_name FROM duckdb_views() {here}", [WAREHOUSE])
-        self._views = {Table(schema, name.casefold()) for schema, name in views}
+        self._views = {Table(schema, name) for schema, name in views}
         rows = self.run(
             f"SELECT schema_name, table_name, comment, estimated_size FROM duckdb_tables() {here}",
             [WAREHOUSE],
@@ -110,12 +110,12 @@ class Tables:
         return here | {name.casefold() for name in self._owners.get(schema, {}).values()}
 
     def _find_place(self, shape: Shape) -> Table:
-        schema = self._schemas.get(shape.table.schema.casefold(), shape.table.schema)
+        schema = self._schemas.get(folded(shape.table.schema), shape.table.schema)
         wanted, owners = Table(schema, shape.table.name), self._owners.get(schema, {})
         own = Table(schema, owners.get(shape.stream, ""))
         if own.name and own not in self._places.values():  # else another took it and has not yet signed
             return own
-        if Table(schema, wanted.name.casefold()) in self._views:
+        if folded(wanted.name) in {folded(view.name) for view in self._views if view.schema == schema}:
             raise DatabaseError(
                 f"{shape.stream}: {schema}.{wanted.name} is a view: rename it, or load into another schema"
             )
@@ -205,9 +205,9 @@ class Tables:
     def _create(self, shape: Shape, columns: Sequence[Column], names: dict[str, str]) -> None:
         table = self.landing(shape)
         listed = ", ".join(f"{quote(names[column.property])} {column.type}" for column in columns)
-        if table.schema.casefold() not in self._schemas:
+        if folded(table.schema) not in self._schemas:
             self.run(f"CREATE SCHEMA IF NOT EXISTS {WAREHOUSE}.{quote(table.schema)}")
-            self._schemas[table.schema.casefold()] = table.schema
+            self._schemas[folded(table.schema)] = table.schema
         self.run(f"CREATE TABLE {table.sql} ({listed})")
         self._created.add(table)
         self.ledger.note_change(table, None, "create table")

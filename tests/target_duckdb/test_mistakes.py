@@ -710,3 +710,21 @@ def test_a_new_file_opens_in_older_versions(warehouse):
             "SELECT tags::VARCHAR FROM duckdb_databases() WHERE path IS NOT NULL"
         ).fetchall()
     assert "v1.2" in json.dumps(tags)
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet", "x.sqlite"])
+def test_a_path_that_is_a_file_of_another_kind_is_one_line_and_stays_as_it_is(tmp_path, name):
+    path = tmp_path / name
+    if name == "x.sqlite":
+        path.write_bytes(b"SQLite format 3\0" + bytes(4080))
+    else:
+        duckdb.sql("SELECT 1 AS id").write_parquet(str(path)) if "parquet" in name else path.write_text(
+            "[1]\n"
+        )
+    before = path.read_bytes()
+    said = complaint(Warehouse(path).command(schema("a"), record("a", id=1)))
+    assert "is not a valid DuckDB database file" in said
+    assert path.read_bytes() == before
+    assert sorted(tmp_path.glob("x.*")) == sorted(
+        [path, tmp_path / "x.json"]
+    )  # the latter is the configuration

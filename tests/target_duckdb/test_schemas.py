@@ -481,3 +481,48 @@ def test_a_table_changes_whatever_row_groups_it_has(warehouse, group, rows, name
     warehouse.load(*sent, default_target_schema=None)
     assert warehouse.sql("SELECT count(*), sum(id) FROM a") == [(rows, rows * (rows - 1) // 2)]
     assert warehouse.sql(f"SELECT {name} FROM a WHERE id = 1") == [(1.5,)]
+
+
+@pytest.mark.parametrize(
+    ("made", "rule", "column", "values"),
+    [
+        ("FLOAT '1'", {"type": "integer"}, "DOUBLE", [(1.0, 7)]),
+        ("FLOAT '1'", {"type": "string"}, "VARCHAR", [("1", 7)]),
+        ("1::INTEGER", {"type": "object"}, "JSON", [("1", 7)]),
+        ("1::SMALLINT", {"type": "number", "multipleOf": 0.01}, "DECIMAL(38,2)", [(1, 7)]),
+        ("1::INTEGER", {"type": "integer", "maximum": 2**70}, "HUGEINT", [(1, 7)]),
+        ("1::UINTEGER", {"type": "number"}, "DOUBLE", [(1.0, 7)]),
+        ("1::UBIGINT", {"type": "integer"}, "HUGEINT", [(1, 7)]),
+        ("{'k': 1}", {"type": "object"}, "JSON", [('{"k":1}', 7)]),
+        ("['a', 'b,c']", {"type": "array"}, "JSON", [('["a","b,c"]', 7)]),
+        ("map {'k': 1}", {"type": "object"}, "JSON", [('{"k":1}', 7)]),
+    ],
+)
+def test_a_type_of_somebodys_own_widens_as_the_one_of_ours_that_holds_it(
+    warehouse, made, rule, column, values
+):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"CREATE TABLE a AS SELECT {made} AS id, 7 AS n")
+    rules = {"id": rule, "n": {"type": "integer"}}
+    warehouse.load(schema("a", rules), default_target_schema=None)
+    assert warehouse.sql("SELECT * FROM a") == values
+    assert warehouse.one("SELECT data_type FROM duckdb_columns() WHERE column_name = 'id'") == column
+
+
+@pytest.mark.parametrize("kind", ["TIMESTAMP_S", "TIMESTAMP_MS"])
+def test_a_coarse_time_stamp_is_the_key_that_it_was(warehouse, kind):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"CREATE TABLE a AS SELECT '2024-01-01'::{kind} AS id")
+    rules = {"id": {"type": "string", "format": "date-time"}}
+    warehouse.load(schema("a", rules), record("a", id="2024-01-01T00:00:00Z"), default_target_schema=None)
+    assert warehouse.sql("SELECT id::VARCHAR FROM a") == [("2024-01-01 00:00:00+00",)]
+
+
+def test_schemas_and_views_that_differ_in_another_letter_than_an_ascii_one_are_others(warehouse):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("CREATE SCHEMA Ä; CREATE TABLE Ä.t AS SELECT 1 AS id, 'mine' AS s")
+        connection.execute("CREATE SCHEMA ä; CREATE VIEW ä.Ö AS SELECT 1 AS id")
+    for stream, table in (("t", "t"), ("ö", "ö_1")):
+        warehouse.load(schema(stream), record(stream, id=1), default_target_schema="ä")
+        assert warehouse.ids(f"ä.{table}") == [1]
+    assert warehouse.sql("SELECT * FROM Ä.t") == [(1, "mine")]
