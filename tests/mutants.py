@@ -203,6 +203,13 @@ MUTANTS = (
         "tests/target_duckdb/test_batches.py",
     ),
     Mutant(
+        "target-duckdb: a table is altered in a transaction of smaller row groups than its own",
+        "target-duckdb/target_duckdb/database.py",
+        "rows > self._row_group < LARGEST_ROW_GROUP",
+        "rows > LARGEST_ROW_GROUP > self._row_group",
+        "tests/target_duckdb/test_schemas.py",
+    ),
+    Mutant(
         "target-duckdb: records that go straight in leave the rows they replace",
         "target-duckdb/target_duckdb/sql.py",
         "WHERE t.rowid <= {last} AND {match}",
