@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from target_duckdb.tables import Tables
 
 DUPLICATE = re.compile('Duplicate key "([^:]+):')
+NOT_PERMITTED = re.compile(
+    "(NOT NULL|CHECK) constraint failed.*|Violates foreign key constraint|.*generated column.*"
+)
+"""What DuckDB says of rows that what somebody added to a table does not permit, without their values."""
 
 
 @dataclass(frozen=True)
@@ -103,20 +107,16 @@ class Inserter:
         columns, table = self.prepare(segment), self.tables.landing(segment.shape)
         values, rows = self._values(segment, columns), quote(stage.rows)
         replaced = 0
-        if segment.shape.keys:
-            keys = [columns[key].name for key in segment.shape.keys]
-            match = sql.match_sql({name: values[name] for name in keys})
-            replaced = self.changes(f"DELETE FROM {table.sql} t USING {rows} s WHERE {match}")
         try:
+            if segment.shape.keys:
+                keys = [columns[key].name for key in segment.shape.keys]
+                match = sql.match_sql({name: values[name] for name in keys})
+                replaced = self.changes(f"DELETE FROM {table.sql} t USING {rows} s WHERE {match}")
             self.run(sql.insert_sql(table.sql, values, rows))
         except DatabaseError as error:
-            if not (found := DUPLICATE.search(str(error))):
+            if (reason := _reason(str(error), f"{table.schema}.{table.name}")) is None:
                 raise
-            raise DatabaseError(
-                f"{segment.shape.stream}: a unique index or constraint on {found[1]!r} of {table.schema}."
-                f"{table.name} does not permit these rows; if that is their key, drop the index and run"
-                " again: DuckDB replaces rows beside a PRIMARY KEY, but not beside a UNIQUE INDEX"
-            ) from error
+            raise DatabaseError(f"{segment.shape.stream}: {reason}") from error
         return Inserted(replaced, self._is_unversioned(segment, f"{rows} WHERE", None))
 
     def _refuse(self, segment: Segment) -> NoReturn:
@@ -154,3 +154,19 @@ class Inserter:
             return False
         name = columns[TABLE_VERSION.property].name if columns else "version"
         return bool(self.run(f"SELECT 1 FROM {source} {quote(name)} IS NULL LIMIT 1"))
+
+
+def _reason(error: str, table: str) -> str | None:
+    """Return why a table does not take rows, and what to do, if that lies in how somebody made it."""
+    if found := DUPLICATE.search(error):
+        return (
+            f"a unique index or constraint on {found[1]!r} of {table} does not permit these rows; if that is"
+            " their key, drop the index and run again: DuckDB replaces rows beside a PRIMARY KEY, but not"
+            " beside a UNIQUE INDEX"
+        )
+    if found := NOT_PERMITTED.search(error):
+        return (
+            f"{table} does not permit these rows ({found[0]}): drop what somebody has added to it, or load"
+            " into another schema (default_target_schema)"
+        )
+    return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TYPE_NAMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 NEW = "__new"
-IN_THE_WAY = re.compile("depends? on it|constraint specified")
+IN_THE_WAY = re.compile("depends? on it|constraint specified|by the generated column")
 LANDING = "being loaded, to take the place of "
 """The comment of a table that is loaded anew, before the name of the old one."""
 
