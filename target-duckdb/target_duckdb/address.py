@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from urllib.parse import unquote
 
 from target_duckdb.errors import SettingsError
 
@@ -14,6 +15,7 @@ REMOTE = ("md:", "motherduck:", LAKE, "quack:")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 DOWNLOAD = re.compile('Failed to download extension "([a-z_]+)"')
 IN_MEMORY = ":memory:"
+LOGIN = re.compile("//([^/]*)@")
 LEAST_SECRET = 4  # letters; what is shorter would hide half of the message
 
 
@@ -29,6 +31,10 @@ LONGEST_NAME = 255 - len(".doublewrite.new")  # bytes; the second number is that
 
 def check(path: str) -> None:
     """Raise SettingsError if a path of a file cannot be that of a database: to open a FIFO would hang."""
+    try:
+        Path(path).absolute()
+    except FileNotFoundError as error:
+        raise SettingsError(f"cannot open {path}: the folder that this runs in is gone") from error
     try:
         kind = stat.S_IFMT(Path(path).stat().st_mode)
     except FileNotFoundError:
@@ -75,13 +81,25 @@ def advice(cause: str, version: str) -> str:
 
 
 def hide(text: str, path: str) -> str:
-    """Return a message of DuckDB's without the parts of an address."""
+    """Return a message of DuckDB's without the parts of an address, as they stand there or decoded."""
     if is_file(path):
         return text
-    rest = path.partition(":")[2]
-    settings = re.split(r"[?&;\s]+", rest)
-    parts = {rest, *settings, *(setting.partition("=")[2] for setting in settings)}
-    for part in sorted(parts, key=len, reverse=True):
+    parts = _parts(path)
+    for part in sorted(parts | set(map(unquote, parts)), key=len, reverse=True):
         if len(part) >= LEAST_SECRET:
             text = text.replace(part, "…")
     return text
+
+
+def _parts(path: str) -> set[str]:
+    """Return what of an address may be told: all after a scheme, settings, their values, a password."""
+    parts, rest = set(), path
+    while scheme := SCHEME.match(rest):
+        rest = rest[scheme.end() :]
+        parts.add(rest)
+    for setting in re.split(r"[?&;\s]+", path.partition(":")[2]):
+        value = setting.partition("=")[2]
+        parts |= {setting, value, value.strip("'\"")}
+    if login := LOGIN.search(path):
+        parts |= {login[1], login[1].partition(":")[2]}
+    return parts

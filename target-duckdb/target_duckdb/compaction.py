@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +28,8 @@ def compact(database: Database, rows: int) -> None:
     leaves few, that would be the larger part of the work and gain nothing.
 
     The old file stays locked until the new one has its name, so nobody writes to it in between. A copy that
-    fails, for want of disk perhaps, leaves everything as it was.
+    fails, for want of disk perhaps, leaves everything as it was; so does one that would not be for the same
+    people.
     """
     path = Path(database.settings.path).resolve()
     fresh = path.with_name(path.name + ".compact")
@@ -36,11 +38,15 @@ def compact(database: Database, rows: int) -> None:
     if _used_share(database) > 1 - WASTE:
         return
     try:
+        fresh.touch(0o600)
+        _give(fresh, path)  # or there is no use in a copy, which takes long
+        fresh.unlink()
         _copy(database, fresh)
-        _give(fresh, path.stat())
-        with fresh.open("rb") as written:
-            os.fsync(written.fileno())
+        _give(fresh, path)
+        _sync(fresh)
         database.replace(fresh)
+        with suppress(OSError):  # some systems cannot do so with a folder
+            _sync(path.parent)
     except (DatabaseError, OSError) as error:
         LOGGER.warning("the database could not be compacted: %s", error)
         _remove(fresh)
@@ -66,11 +72,25 @@ def _remove(fresh: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _give(fresh: Path, old: os.stat_result) -> None:
-    """Let the same people use a new file, its owner too where the system lets us."""
-    with suppress(PermissionError):
-        os.chown(fresh, old.st_uid, old.st_gid)
-    fresh.chmod(old.st_mode)
+def _give(fresh: Path, old: Path) -> None:
+    """Let the same people use a new file: owner, group, mode, lists of access."""
+    found = old.stat()
+    try:
+        os.chown(fresh, found.st_uid, found.st_gid)
+    except PermissionError as error:
+        owner = f"user {found.st_uid}, group {found.st_gid}"
+        raise DatabaseError(f"only its owner can ({owner}), or a copy would be another's") from error
+    shutil.copystat(old, fresh)
+    os.utime(fresh)  # it has changed just now
+
+
+def _sync(path: Path) -> None:
+    """Have what is written, or renamed in a folder, survive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _used_share(database: Database) -> float:

@@ -76,6 +76,12 @@ def _check_variable(variable: str, text: str, read: Callable[[str], object], wan
         raise SettingsError(f"variable {variable} has to be {wanted}") from error
 
 
+def check_path(path: object) -> None:
+    """Raise SettingsError for a `path` of which the SDK would say what it holds: a token, perhaps."""
+    if path is not None and not isinstance(path, str):
+        raise SettingsError("path has to be a text, as in output/warehouse.duckdb")
+
+
 def check_stream_maps(maps: object) -> None:
     """Raise SettingsError for an `__else__` that the SDK fails at while it checks its own schema."""
     inner = maps.values() if isinstance(maps, dict) else ()

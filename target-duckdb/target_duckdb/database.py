@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import math
+import os
 import re
 import time
 from contextlib import contextmanager, suppress
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from target_duckdb.address import REMOTE, advice, hide, is_file, is_lake, is_remote, shown
-from target_duckdb.doublewrite import HEADERS, DoubleWrite
+from target_duckdb.doublewrite import HEADERS, DoubleWrite, is_at
 from target_duckdb.errors import DatabaseError, OutOfMemoryError, RowGroupError
 from target_duckdb.sql import OVERWRITTEN, WAREHOUSE, literal
 
@@ -40,6 +42,8 @@ SMALLEST_ROW_GROUP = 12_288
 LARGEST_ROW_GROUP = 122_880
 """DuckDB's own, which a table may have that somebody else made."""
 MAGIC = slice(8, 12)
+BIRTH_SECONDS = 1.0  # DuckDB has the lock of a file that it makes after less than a millisecond
+NO_STUB = math.inf
 FIRST_WAIT, LONGEST_WAIT = 0.02, 1.0
 LOGGER = logging.getLogger("target-duckdb")
 
@@ -208,7 +212,7 @@ class Database:
                 self._open(option)
             except DatabaseError as error:
                 cause = str(error.__cause__)
-                if "Could not set lock" not in cause:
+                if "Could not set lock" not in cause and not self._is_beginning(cause):
                     hint = advice(cause, duckdb.__version__)
                     raise DatabaseError(f"cannot open {shown(path)}: {error}{hint}") from error
                 if time.monotonic() - started >= self.patience:
@@ -219,12 +223,27 @@ class Database:
             wait = min(wait * 1.5, LONGEST_WAIT)
 
     def _open(self, option: str) -> None:
-        if self._doublewrite:
-            _remove_stub(self._doublewrite.path)
-            self._doublewrite.restore()
-        self.run(self._attach_sql(option))
-        if self._doublewrite:
-            self._doublewrite.open()
+        if not (file := self._doublewrite):
+            self.run(self._attach_sql(option))
+            return
+        is_in_place = False
+        while not is_in_place:
+            _remove_stub(file.path)
+            file.restore()
+            file.open()
+            try:
+                self.run(self._attach_sql(option))
+            except BaseException:
+                file.close()
+                raise
+            file.open()
+            if not (is_in_place := file.is_in_place):
+                self._detach()
+
+    def _is_beginning(self, cause: str) -> bool:
+        """Return whether another process is just making the file, and has not got its lock yet."""
+        is_stub = "is not a valid DuckDB database file" in cause and self._doublewrite
+        return bool(is_stub) and _stub_seconds(Path(self.settings.path)) < BIRTH_SECONDS
 
     def _make_folder(self, folder: Path) -> None:
         try:
@@ -253,18 +272,33 @@ class Database:
 
 
 def _remove_stub(path: Path) -> None:
-    """Remove a database file of which not even the headers are written, unless somebody is about to do so.
+    """Remove a database file of which not even the headers are written, once it is too old to be just made.
 
-    A full disk or a kill leaves one, and DuckDB neither opens it nor writes it anew.
+    A full disk or a kill leaves one, and DuckDB neither opens it nor writes it anew. A young one may be of a
+    process that has made it and does not hold its lock yet; what that loads into a removed file is lost.
     """
+    while (seconds := _stub_seconds(path)) < BIRTH_SECONDS:
+        time.sleep(FIRST_WAIT)
+    if seconds == NO_STUB:
+        return
+    with suppress(OSError), path.open("r+b") as file:  # or DuckDB says what is wrong with it
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock that DuckDB takes
+        if _is_stub(file.read(HEADERS)) and is_at(file.fileno(), path):
+            path.unlink()
+
+
+def _stub_seconds(path: Path) -> float:
+    """Return how old a database file is of which not even the headers are written, NO_STUB for any other."""
     try:
-        with path.open("r+b") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock that DuckDB takes
-            begun = file.read(HEADERS)
-            if len(begun) < HEADERS and (not begun or begun[MAGIC] == b"DUCK"):
-                path.unlink()
+        with path.open("rb") as file:
+            seconds = abs(time.time() - os.fstat(file.fileno()).st_mtime)  # clocks go back, too
+            return seconds if _is_stub(file.read(HEADERS)) else NO_STUB
     except OSError:
-        return  # there is none, or DuckDB says what is wrong with it
+        return NO_STUB
+
+
+def _is_stub(begun: bytes) -> bool:
+    return len(begun) < HEADERS and (not begun or begun[MAGIC] == b"DUCK")
 
 
 def _first_line(error: Exception) -> str:

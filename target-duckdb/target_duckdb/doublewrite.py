@@ -52,19 +52,31 @@ class DoubleWrite:
         try:
             with self.path.open("r+b") as file:
                 fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the lock that DuckDB takes
-                _put_back(file, self.copy.read_bytes())
-                self.copy.unlink()
+                if is_at(file.fileno(), self.path):
+                    _put_back(file, self.copy.read_bytes())
+                    self.copy.unlink()
         except FileNotFoundError:
             self.copy.unlink(missing_ok=True)
         except OSError as error:
             LOGGER.debug("%s stays as it is: %s", self.copy, error)
 
     def open(self) -> None:
-        """Begin, once DuckDB has opened the file.
+        """Begin, before DuckDB opens the file if there is one yet, and again afterwards.
 
         The lock that DuckDB has on a file ends when any descriptor of it in this process is closed.
         """
-        self._descriptor = os.open(self.path, os.O_RDONLY)
+        if self._descriptor == CLOSED:
+            with suppress(FileNotFoundError, PermissionError):  # DuckDB makes it, or says what is wrong
+                self._descriptor = os.open(self.path, os.O_RDONLY)
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file that DuckDB has opened is still that of its name, now that it is locked.
+
+        Another process may have compacted it in the moment between, and what is written to a file that has
+        lost its name is gone.
+        """
+        return self._descriptor != CLOSED and is_at(self._descriptor, self.path)
 
     @property
     def is_due(self) -> bool:
@@ -78,14 +90,16 @@ class DoubleWrite:
         packed = _pack(self._headers, {position: self._read(position, block_size) for position in positions})
         fresh = self.copy.with_name(self.copy.name + ".new")
         try:
-            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            fresh.unlink(missing_ok=True)  # of a run that was killed, or a link that somebody put there
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(packed)
                 file.flush()
                 os.fsync(file.fileno())
             self._kept = _identity(fresh)
             fresh.replace(self.copy)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with suppress(OSError):
+                fresh.unlink()
             raise DatabaseError(f"cannot write {self.copy}: {error.strerror}") from error
 
     def drop(self) -> None:
@@ -103,6 +117,14 @@ class DoubleWrite:
 
     def _read(self, position: int, size: int) -> bytes:
         return os.pread(self._descriptor, size, position)
+
+
+def is_at(descriptor: int, path: Path) -> bool:
+    """Return whether an open file is the one of a name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _pack(headers: bytes, blocks: dict[int, bytes]) -> bytes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from target_duckdb import sql
-from target_duckdb.errors import DatabaseError
+from target_duckdb.errors import DatabaseError, SettingsError
 from target_duckdb.sql import LEDGER, LEDGER_SCHEMA, WAREHOUSE
 
 if TYPE_CHECKING:
@@ -29,13 +29,24 @@ REPLACED = (
 )
 
 
+RUN_ID = "TARGET_DUCKDB_RUN_ID"
+
+
+def _given_run_id() -> str:
+    """Return what the environment calls the run, if anything; raise SettingsError if that is no text."""
+    try:
+        return os.environb.get(RUN_ID.encode(), b"").decode()
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"variable {RUN_ID} is not UTF-8") from error
+
+
 class Ledger:
     """Writes the ledger of one run."""
 
     def __init__(self, database: Database, target_schema: str | None) -> None:
         self.run, self.look = database.run, database.look
         self.target_schema = target_schema or "main"
-        self.run_id = os.environ.get("TARGET_DUCKDB_RUN_ID") or str(uuid.uuid4())
+        self.run_id = _given_run_id() or str(uuid.uuid4())
         self.nonce = str(uuid.uuid4())
         self.started_at = _now()
         self.now = self.started_at

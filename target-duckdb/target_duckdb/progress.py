@@ -6,7 +6,10 @@ import json
 import logging
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from target_duckdb.errors import printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,15 +40,14 @@ class Progress:
         speed = rows / (self._spoken - self.started)
         text = f"{rows:,} records read, {speed:,.0f}/s, {commits} commits"
         if self._is_terminal:
-            sys.stderr.write(f"\r\x1b[K{text}")
-            sys.stderr.flush()
+            _show(text)
         else:
             LOGGER.info("%s", text)
 
     def finish(self, tallies: Collection[Tally]) -> None:
         """Say what became of every stream."""
         if self._is_terminal:
-            sys.stderr.write("\r\x1b[K")
+            _show("")
         seconds = time.monotonic() - self.started
         if tallies:
             LOGGER.info("loaded in %.1f s\n%s", seconds, table(tallies))
@@ -62,6 +64,13 @@ class Progress:
             METRICS.info(
                 "METRIC: %s", json.dumps(_point("timer", "batch_processing_time", tally.seconds, tags))
             )
+
+
+def _show(text: str) -> None:
+    """Write a line in the place of the last one; that the terminal has gone is no reason to stop a load."""
+    with suppress(OSError):
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
 
 
 def _point(kind: str, metric: str, value: float, tags: dict[str, str]) -> dict[str, object]:
@@ -84,4 +93,4 @@ def table(tallies: Collection[Tally]) -> str:
 def _row(tally: Tally) -> tuple[str, ...]:
     counts = (tally.rows_in, tally.inserted, tally.updated, tally.superseded, tally.rejected, tally.deleted)
     speed = f"{tally.rows_in / tally.seconds:,.0f}" if tally.seconds else ""
-    return (tally.stream, *(f"{count:,}" for count in counts), f"{tally.seconds:.2f}", speed)
+    return (printable(tally.stream), *(f"{count:,}" for count in counts), f"{tally.seconds:.2f}", speed)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
+import stat
 import tempfile
 import time
 from contextlib import contextmanager, suppress
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PREFIX = "target-duckdb-"
+OURS = re.compile(PREFIX + "[a-z0-9_]{8}")
+PRIVATE = 0o700
 LOCK, NEW = "lock", "new"
 MOST_OPEN = 100
 """Files that stay open: a process may have 256 on macOS, and a tap may send a thousand streams in turn."""
@@ -38,7 +42,7 @@ class Spool:
 
     def __init__(self, parent: str | None) -> None:
         """Make the directory, after removing those of processes that were killed."""
-        root = Path(parent or tempfile.gettempdir())
+        root = Path(parent or _usual_place())
         with writing(root):
             root.mkdir(parents=True, exist_ok=True)
             remove_leftovers(root)
@@ -90,9 +94,21 @@ class Spool:
         self._lock.close()
 
 
+def _usual_place() -> str:
+    try:
+        return tempfile.gettempdir()
+    except OSError as error:  # it tries to write there
+        raise SpoolError(
+            f"no directory for temporary files can be written to ({error.strerror}): is the disk full?"
+            " temp_directory names another"
+        ) from error
+
+
 def remove_leftovers(root: Path) -> None:
     """Remove spool directories whose process has gone."""
     for path in root.glob(PREFIX + "*"):
+        if not _is_ours(path):
+            continue
         try:
             with (path / LOCK).open("rb") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,6 +129,16 @@ def _remove(path: Path) -> None:
             elif inside.name != LOCK:
                 inside.unlink(missing_ok=True)
     shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a directory has the name, the mode and the owner of those that we make."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    is_private = stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) == PRIVATE
+    return is_private and found.st_uid == os.geteuid() and OURS.fullmatch(path.name) is not None
 
 
 def _is_stillborn(path: Path) -> bool:

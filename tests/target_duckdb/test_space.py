@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
+from contextlib import suppress
 
 import duckdb
 import pytest
@@ -89,6 +91,23 @@ def test_a_table_too_wide_to_be_tidied_up_is_loaded_once(tmp_path):
     assert warehouse.sql("SELECT rows_in FROM _load.streams") == [(300,), (300,)]
 
 
+def test_a_file_of_which_a_copy_would_be_somebody_elses_is_not_compacted(tmp_path, monkeypatch, caplog):
+    """Its owner would be locked out; so says the system to all who are neither that nor root."""
+    warehouse, chance = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1)
+    warehouse.load(schema("a"), *(record("a", id=number, name=noise(chance)) for number in range(30_000)))
+    before = warehouse.path.stat()
+
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chown", refuse)
+    warehouse.load(schema("a"), load_method="overwrite")
+    assert warehouse.path.stat().st_ino == before.st_ino
+    assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
+    owner = f"only its owner can (user {before.st_uid}, group {before.st_gid})"
+    assert f"the database could not be compacted: {owner}" in caplog.text
+
+
 def test_comments_views_and_mode_survive_compaction(tmp_path):
     warehouse = Warehouse(tmp_path / "warehouse.duckdb")
     rules = {"id": {"type": "integer", "title": "Number"}, "name": {"type": "string"}}
@@ -101,12 +120,16 @@ def test_comments_views_and_mode_survive_compaction(tmp_path):
     is_root = os.geteuid() == 0
     owner = (1234, 5678) if is_root else (os.geteuid(), os.getegid())
     os.chown(warehouse.path, *owner)
+    with suppress(OSError):  # not every file system has them
+        os.setxattr(warehouse.path, "user.origin", b"crm")
+    attributes = os.listxattr(warehouse.path)
     size = warehouse.path.stat().st_size
     warehouse.load(schema("a", rules), load_method="overwrite")
     warehouse.load(schema("a", rules), record("a", id=1, name="y"))
     assert warehouse.path.stat().st_size < size / 2
     found = warehouse.path.stat()
     assert (oct(found.st_mode)[-3:], found.st_uid, found.st_gid) == ("640", *owner)
+    assert os.listxattr(warehouse.path) == attributes
     assert warehouse.sql("SELECT id FROM crm.v") == [(1,)]
     comments = warehouse.sql("SELECT comment FROM duckdb_columns() WHERE comment IS NOT NULL")
     assert comments == [("Number",)]
