@@ -143,6 +143,26 @@ def test_what_another_process_keeps_meanwhile_stays(warehouse):
     assert not second.copy.exists()
 
 
+def test_a_link_with_the_name_of_a_copy_is_not_followed(warehouse):
+    warehouse.load(schema("a"), *records("a", range(5)))
+    precious = warehouse.path.with_name("precious")
+    precious.write_text("precious", "utf-8")
+    warehouse.path.with_name(warehouse.path.name + SUFFIX + ".new").symlink_to(precious)
+    warehouse.load(schema("a"), *records("a", range(9)))
+    assert precious.read_text("utf-8") == "precious"
+    assert warehouse.ids("crm.a") == list(range(9))
+
+
+def test_a_folder_with_the_name_of_a_copy_is_told(warehouse):
+    warehouse.load(schema("a"), *records("a", range(5)))
+    folder = warehouse.path.with_name(warehouse.path.name + SUFFIX + ".new")
+    folder.mkdir()
+    done = warehouse.command(schema("a"), *records("a", range(9)))
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert b"cannot write " in done.stderr
+    assert warehouse.ids("crm.a") == list(range(5))
+
+
 def test_after_an_error_blocks_are_kept_until_the_next_run(warehouse):
     warehouse.load(schema("a"), *records("a", range(5)))
     wider = {**KEYED, "more": {"type": "string"}}

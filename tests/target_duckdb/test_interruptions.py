@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -321,7 +324,7 @@ def test_records_are_committed_when_they_have_waited_long_enough(warehouse):
 def run_limited(warehouse, size, *messages, **settings):
     """Run the command where no file may have more bytes."""
     config = warehouse.path.with_suffix(".json")
-    config.write_text(json.dumps(warehouse.config(temp_directory="/tmp", **settings)), "utf-8")
+    config.write_text(json.dumps(warehouse.config(**{"temp_directory": "/tmp", **settings})), "utf-8")
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -360,6 +363,12 @@ def test_a_full_disk_stops_the_run_and_leaves_the_last_commit(warehouse):
     assert warehouse.one("SELECT count(*) FROM crm.a") == 40_000
 
 
+def test_a_disk_that_is_full_from_the_start_is_told(warehouse):
+    done = run_limited(warehouse, 0, schema("a"), record("a", id=1), temp_directory=None)
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert b"temp_directory names another" in done.stderr
+
+
 KEYLESS = [schema("k", keys=()), *records("k", [1, 2]), state({"n": 1})]
 
 
@@ -383,6 +392,52 @@ def test_a_database_that_could_not_be_begun_is_begun_anew(warehouse, size):
         warehouse.path.touch()
     assert warehouse.load(*KEYLESS) == [{"n": 1}]
     assert warehouse.ids("crm.k") == [1, 2]
+
+
+def test_a_database_that_somebody_has_just_begun_is_not_removed(warehouse):
+    """A process that makes one has not got its lock at first; into a removed file it would load in vain."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW_BEGINNING, str(warehouse.path)], stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        assert warehouse.load(*KEYLESS) == [{"n": 1}]
+    assert other.returncode == 0
+    assert warehouse.ids("crm.k") == [1, 2]
+    assert warehouse.sql("FROM of_somebody_else") == [(1,)]
+
+
+SLOW_BEGINNING = """
+import os, pathlib, sys, time, duckdb
+path = pathlib.Path(sys.argv[1])
+with duckdb.connect(str(path.with_suffix(".whole"))) as connection:
+    connection.execute("CREATE TABLE of_somebody_else AS SELECT 1")
+content = path.with_suffix(".whole").read_bytes()
+file = os.open(path, os.O_CREAT | os.O_WRONLY)
+print("begun", flush=True)
+time.sleep(0.5)
+os.write(file, content)
+"""
+"""What DuckDB does when it makes a file, slowly: open, lock, write."""
+
+
+def test_what_is_loaded_while_another_process_compacts_goes_into_the_new_file(warehouse, monkeypatch):
+    """It may give its copy the name between the moments in which DuckDB opens a file and locks it."""
+    warehouse.load(schema("k", keys=()), *records("k", [0]))
+    attach, old = Database._attach_sql, Warehouse(warehouse.path.with_name("old.duckdb"))
+
+    def lose_the_name_meanwhile(database, option):
+        statement = attach(database, option)
+        if old.path.exists():
+            return statement
+        os.link(warehouse.path, old.path)
+        fresh = Path(shutil.copy(warehouse.path, warehouse.path.with_suffix(".compact")))
+        fresh.replace(warehouse.path)
+        return statement.replace(str(warehouse.path), str(old.path))
+
+    monkeypatch.setattr(Database, "_attach_sql", lose_the_name_meanwhile)
+    assert warehouse.load(*KEYLESS) == [{"n": 1}]
+    assert warehouse.ids("crm.k") == [0, 1, 2]
+    assert old.ids("crm.k") == [0]
 
 
 def test_a_short_file_that_is_no_database_is_left_alone(warehouse):
