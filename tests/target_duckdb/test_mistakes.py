@@ -494,6 +494,20 @@ def test_what_duckdb_says_of_an_address_is_told_without_its_secrets():
     assert hide("cannot open it", "crm/x.duckdb") == "cannot open it"
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('cannot reach "postgresql://u:pw@db:1/lake": refused', 'cannot reach "…": refused'),
+        ("login u:s%2Fcret failed", "login … failed"),
+        ('the password "s/cret" is wrong', 'the password "…" is wrong'),
+        ("no such option: quiet", "no such option: quiet"),
+    ],
+)
+def test_no_part_of_a_url_in_an_address_is_told(said, told):
+    password = "pw" if ":pw@" in said else "s%2Fcret"
+    assert hide(said, f"ducklake:postgres:postgresql://u:{password}@db:1/lake") == told
+
+
 def test_what_to_do_about_a_missing_extension_is_told():
     said = 'IO Error: Failed to download extension "postgres_scanner" at URL "http://…"\nmore'
     assert "run INSTALL postgres_scanner once in DuckDB 1.5.5" in advice(said, "1.5.5")
@@ -507,6 +521,69 @@ def test_a_tilde_is_the_home_of_the_user(warehouse):
     assert done.returncode == 0
     assert Warehouse(warehouse.path.with_name("home") / "data" / "x.duckdb").ids("crm.a") == [1]
     assert warehouse.path.with_name("home").joinpath("spool").is_dir()
+
+
+def test_a_path_that_is_no_text_is_told_without_what_it_holds(warehouse):
+    done = warehouse.command(schema("a"), path=["md:crm?motherduck_token=hunter2"])
+    assert "path has to be a text" in complaint(done)
+    assert b"hunter2" not in done.stderr
+
+
+def test_a_run_id_that_is_no_text_is_told(warehouse):
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(json.dumps(warehouse.config()), "utf-8")
+    done = subprocess.run(
+        [*COMMAND, "--config", str(config)],
+        input=b"\n".join(lines([schema("a"), record("a", id=1)])),
+        env={**os.environb, b"TARGET_DUCKDB_RUN_ID": b"\xff"},
+        capture_output=True,
+        check=False,
+    )
+    assert "variable TARGET_DUCKDB_RUN_ID is not UTF-8" in complaint(done)
+
+
+def test_a_folder_that_is_gone_is_told(warehouse, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(json.dumps(warehouse.config(path="x.duckdb")), "utf-8")
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir {gone}; exec {shlex.join(COMMAND)} --config {config}"],
+        input=b"\n".join(lines([schema("a"), record("a", id=1)])),
+        cwd=gone,
+        capture_output=True,
+        check=False,
+    )
+    assert "cannot open x.duckdb: the folder that this runs in is gone" in complaint(done)
+
+
+def test_a_terminal_that_is_closed_does_not_stop_a_load(warehouse):
+    config = warehouse.path.with_suffix(".json")
+    config.write_text(json.dumps(warehouse.config()), "utf-8")
+    ours, its = os.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "--config", str(config)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=its,
+        start_new_session=True,
+    ) as process:
+        os.close(its)
+        process.stdin.write(b"\n".join(lines([schema("a"), *records("a", range(10))])) + b"\n")
+        process.stdin.flush()
+        os.read(ours, 1)  # it has begun to speak
+        os.close(ours)
+        time.sleep(0.6)
+        out, _ = process.communicate(b"\n".join(lines([*records("a", range(10, 20)), state(1)])) + b"\n")
+    assert (process.returncode, json.loads(out)) == (0, 1)
+    assert warehouse.ids("crm.a") == list(range(20))
+
+
+def test_names_of_streams_cannot_colour_a_terminal(warehouse):
+    done = warehouse.command(schema("a\x1b[31mred\nb"), record("a\x1b[31mred\nb", id=1))
+    assert done.returncode == 0
+    assert b"\x1b" not in done.stderr
+    assert b"a\\x1b[31mred\\nb  " in done.stderr
 
 
 def test_too_little_memory_is_said_and_nothing_is_lost(warehouse):
@@ -622,12 +699,34 @@ def test_bad_input_does_not_wait_for_a_locked_database(warehouse):
 
 
 def test_leftovers_of_a_killed_run_are_removed(warehouse, tmp_path):
-    left = tmp_path / "target-duckdb-left"
-    left.mkdir()
+    left = tmp_path / "target-duckdb-left0ver"
+    left.mkdir(0o700)
     (left / "lock").touch()
     (left / "1.ndjson").write_text("private")
     warehouse.load(schema("a"), record("a", id=1))
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("target-duckdb-data", 0o700), ("target-duckdb-left0ver", 0o755)], ids=["name", "mode"]
+)
+def test_a_directory_that_no_run_has_made_is_not_removed(warehouse, tmp_path, name, mode):
+    somebodys = tmp_path / name
+    somebodys.mkdir(mode)
+    somebodys.chmod(mode)
+    (somebodys / "lock").touch()
+    (somebodys / "x.txt").write_text("precious")
+    warehouse.load(schema("a"), record("a", id=1))
+    assert (somebodys / "x.txt").read_text() == "precious"
+
+
+def test_a_link_with_the_name_of_a_left_over_directory_is_not_followed(warehouse, tmp_path):
+    somebodys = tmp_path / "elsewhere"
+    somebodys.mkdir(0o700)
+    (somebodys / "lock").touch()
+    (tmp_path / "target-duckdb-left0ver").symlink_to(somebodys)
+    warehouse.load(schema("a"), record("a", id=1))
+    assert (somebodys / "lock").exists()
 
 
 CLOSE = """
@@ -666,8 +765,8 @@ def test_what_a_run_leaves_that_is_killed_while_it_tidies_up_is_removed(tmp_path
 def test_a_directory_without_a_lock_is_removed_if_it_can_only_be_a_killed_runs(
     warehouse, tmp_path, inside, age, is_removed
 ):
-    left = tmp_path / "target-duckdb-left"
-    left.mkdir()
+    left = tmp_path / "target-duckdb-left0ver"
+    left.mkdir(0o700)
     for name in inside:
         (left / name).touch()
     os.utime(left, (time.time() - age,) * 2)
