@@ -84,6 +84,10 @@ class Committer:
             if not isinstance(error, RowGroupError):
                 straight = set()
         self.ledger.commits += 1
+        for step in batch.steps:
+            if isinstance(step, Activation) and step.base:
+                self.deleter.forget(step.base.stream)
+                self._incomplete.discard(step.shape.stream)
 
     def _hindrance(self, batch: Batch, straight: Collection[Path]) -> LoadError | None:
         """Try to commit a batch; return what went wrong if it may go right in another way."""
@@ -151,9 +155,6 @@ class Committer:
                 elif isinstance(step, Swap):
                     self.tables.swap(step.shape)
             self._close_ledger(batch)
-        for step in batch.steps:
-            if isinstance(step, Activation) and step.base:
-                self.deleter.forget(step.base.stream)
 
     def _compact(self) -> None:
         rows, self._compacted = self.rows_in - self._compacted, self.rows_in
@@ -195,9 +196,17 @@ class Committer:
         return self.tallies[shape.stream]
 
     def _activate(self, step: Activation) -> None:
+        stream = step.base.stream if step.base else step.shape.stream
         if step.shape.stream in self._incomplete:
-            self._incomplete.discard(step.shape.stream)
             LOGGER.warning("live keys of %r were rejected: nothing is deleted", step.shape.stream)
+            return
+        places = [self.tables.place(shape) for shape in (step.shape, step.base) if shape]
+        if rival := self.ledger.rival(places):
+            LOGGER.warning(
+                "run %s has loaded %r since this one began: nothing is deleted, the next run will",
+                rival,
+                stream,
+            )
             return
         if step.base:
             self._tally(step.base).deleted += self.deleter.delete_dead(step, step.base)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.casts import convert_sql, read_type, value_sql
 from target_duckdb.columns import TableColumn, widen
-from target_duckdb.metadata import DELETED_AT, TABLE_VERSION
+from target_duckdb.metadata import DELETED_AT, MARK_OF_TEXT, TABLE_VERSION
 from target_duckdb.sql import quote
 
 if TYPE_CHECKING:
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from target_duckdb.tables import Tables
 
 SMALL_TABLE = 100
-MARKS = {"VARCHAR": "nullif({v}, '')", "JSON": "nullif({v} ->> '$', '')"}
-"""Where a mark of deletion is a text, an empty one is none."""
+MARKS = {"VARCHAR": MARK_OF_TEXT, "JSON": MARK_OF_TEXT.format(v="({v} ->> '$')")}
 NUMBERS = frozenset({"BIGINT", "HUGEINT", "DOUBLE"})
 
 
@@ -46,7 +45,7 @@ class Deleter:
         if key not in tables:
             self._count += 1
             name = f"spared{self._count}"
-            listed = ", ".join(f"{quote(column.name)} {column.type}" for column in key)
+            listed = ", ".join(f"c{index} {column.type}" for index, column in enumerate(key))
             self.run(f"CREATE TABLE {quote(name)} ({listed})")
             tables[key] = name
         values = ", ".join(f"c{index}" for index in shape.key_indexes)
@@ -101,7 +100,11 @@ class Deleter:
         """Return the condition on rows that came before, by what is left of a key that changed meanwhile."""
         parts = []
         for key, name in self._spared.get(base.stream, {}).items():
-            match = [same_sql("f", part, "t", columns[part.name]) for part in key if part.name in base.keys]
+            match = [
+                same_sql("f", TableColumn(f"c{index}", part.type), "t", columns[part.name])
+                for index, part in enumerate(key)
+                if part.name in base.keys
+            ]
             parts.append(
                 f" AND NOT EXISTS (SELECT 1 FROM {quote(name)} f WHERE {' AND '.join(match) or 'true'})"
             )

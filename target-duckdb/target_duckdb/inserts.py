@@ -10,7 +10,7 @@ from target_duckdb import sql
 from target_duckdb.casts import convert_sql
 from target_duckdb.columns import EXACT_IN_DOUBLE
 from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
-from target_duckdb.metadata import DELETED_AT, TABLE_VERSION, VALUES
+from target_duckdb.metadata import DELETED_AT, MARK_OF_TEXT, TABLE_VERSION, VALUES
 from target_duckdb.sql import quote
 from target_duckdb.staging import query_of
 
@@ -140,7 +140,7 @@ class Inserter:
             kept = columns[column.property]
             value = convert_sql(f"s.c{index}", column.type, kept.type)
             if (column.property, kept.type) == (DELETED_AT.property, "VARCHAR"):
-                value = f"nullif({value}, '')"  # as it is where the schema does not have it
+                value = MARK_OF_TEXT.format(v=value)  # as it is where the schema does not have it
             values[kept.name] = value
         if segment.version is not None and TABLE_VERSION.property not in segment.shape.keys:
             kept = columns[TABLE_VERSION.property]  # also if the tap has a property of that name

@@ -92,6 +92,20 @@ class Ledger:
         query = f"SELECT DISTINCT stream FROM {SCHEMA}.streams WHERE schema_name = ? AND table_name = ?"
         return {stream for (stream,) in self.run(query, [table.schema, table.name])}
 
+    def rival(self, tables: Iterable[Table]) -> str | None:
+        """Return a run that has brought rows into one of some tables since ours began, if there is one.
+
+        What is missing in what we have read may have come with it.
+        """
+        query = (
+            f"SELECT run_id FROM {SCHEMA}.streams WHERE schema_name = ? AND table_name = ? AND rows_in > 0"
+            " AND run_id <> ? AND committed_at >= ? LIMIT 1"
+        )
+        for table in tables:
+            if found := self.run(query, [table.schema, table.name, self.run_id, self.started_at]):
+                return str(found[0][0])
+        return None
+
     def note_change(
         self, table: Table, column: str | None, change: str, old: str | None = None, new: str | None = None
     ) -> None:

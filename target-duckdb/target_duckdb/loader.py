@@ -65,6 +65,11 @@ class Load:
             stack.callback(self.commits.close)
             self.commits.hurry()
 
+    @property
+    def _heeds_versions(self) -> bool:
+        """Whether versions and live keys delete anything."""
+        return self.settings.process_activate_version_messages and self.settings.load_method == "upsert"
+
     # Messages
 
     def schema(self, message: Envelope) -> None:
@@ -124,7 +129,7 @@ class Load:
         Live keys count at once. Any other stream's old versions go at the end of the run, because Singer taps
         announce a version before they send it.
         """
-        if not self.settings.process_activate_version_messages or self.settings.load_method != "upsert":
+        if not self._heeds_versions:
             return
         stream = self.streams.get(message.stream)
         if stream is None:
@@ -147,7 +152,7 @@ class Load:
         """Take note of what a segment's first record tells about its stream."""
         base, known = self.streams.base(stream.shape.stream), stream.history
         known.is_early = known.is_early or base is None
-        if base and not base.history.is_swept:
+        if base and not base.history.is_swept and self._heeds_versions:
             if self.batch.sweeps(base.shape):
                 self.flush()  # what is spared now is not what was spared before
             self.batch.seal(base)

@@ -14,6 +14,9 @@ SEQUENCE = Column("_sdc_sequence", "BIGINT", "Orders the records of a table by a
 TABLE_VERSION = Column("_sdc_table_version", "BIGINT", "The version of the stream that the record came with")
 SYNC_STARTED_AT = Column("_sdc_sync_started_at", "BIGINT", "When the run began, in milliseconds since 1970")
 
+MARK_OF_TEXT = "CASE WHEN {v} NOT IN ('', 'false', '0') THEN {v} END"
+"""Of `_sdc_deleted_at` that a tap declares as no time, and so is a text: some texts mark nothing."""
+
 VALUES = {
     EXTRACTED_AT: "TRY_CAST(s.time_extracted AS TIMESTAMPTZ)",
     RECEIVED_AT: "make_timestamptz({received})",

@@ -66,7 +66,8 @@ class OpenBatch:
 
     def sweeps(self, base: Shape) -> bool:
         """Return whether live keys of a stream come to count in this batch."""
-        return any(step.base == base for step in self._steps if isinstance(step, Activation))
+        bases = (step.base for step in self._steps if isinstance(step, Activation))
+        return any(known.stream == base.stream for known in bases if known)  # under whatever schema
 
     def add(self, step: Step) -> None:
         """Take a step other than a segment."""

@@ -12,7 +12,7 @@ from target_duckdb.address import is_lake
 from target_duckdb.batches import Shape
 from target_duckdb.columns import columns_of, widen
 from target_duckdb.errors import InvalidSchemaError
-from target_duckdb.metadata import TABLE_VERSION
+from target_duckdb.metadata import DELETED_AT, TABLE_VERSION
 from target_duckdb.sql import Table
 
 if TYPE_CHECKING:
@@ -23,20 +23,23 @@ if TYPE_CHECKING:
 RESERVED_SCHEMAS = frozenset({"_load", "information_schema", "pg_catalog", "system", "temp"})
 QUALIFIED = re.compile(r"([^-]+-)?(?P<schema>[^-]+)-(?P<table>[^-]+)")
 
+WRITTEN = {column.property: column.type for column in (TABLE_VERSION, DELETED_AT)}
+"""The types of what we write into rows also where the tap has a property of that name."""
+
 
 def shape_of(message: Envelope, settings: Settings) -> Shape:
     """Return the shape that a SCHEMA message gives its stream."""
     stream = message.stream
     try:
         rules = json.loads(bytes(message.schema).decode("utf-8", "surrogateescape"), strict=False)
-        columns = tuple(map(_holding_versions, columns_of(rules if isinstance(rules, dict) else {})))
+        columns = tuple(map(_holding_ours, columns_of(rules if isinstance(rules, dict) else {})))
         if is_lake(settings.path):
             columns = tuple(map(lake.exact, columns))
     except (ValueError, RecursionError, InvalidSchemaError) as error:
         raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {error}") from error
     except (TypeError, AttributeError, ArithmeticError) as error:
         raise InvalidSchemaError(f"SCHEMA of stream {stream!r} is not a JSON schema: {error}") from error
-    keys = tuple(message.key_properties or ()) if settings.load_method != "append-only" else ()
+    keys = tuple(dict.fromkeys(message.key_properties or ())) if settings.load_method != "append-only" else ()
     absent = set(keys) - {column.property for column in columns}
     if absent or not columns:
         missing = f"key {sorted(absent)} is no property of it" if absent else "it has no properties"
@@ -44,11 +47,10 @@ def shape_of(message: Envelope, settings: Settings) -> Shape:
     return Shape(stream, table_of(stream, settings.default_target_schema), columns, keys)
 
 
-def _holding_versions(column: Column) -> Column:
-    """Return a column in which there is room for the version of messages, where the tap declares that."""
-    if column.property != TABLE_VERSION.property:
-        return column
-    return replace(column, type=widen(column.type, TABLE_VERSION.type))
+def _holding_ours(column: Column) -> Column:
+    """Return a column in which there is room for what we write, where the tap declares one of ours."""
+    ours = WRITTEN.get(column.property)
+    return replace(column, type=widen(column.type, ours)) if ours else column
 
 
 def table_of(stream: str, default_schema: str | None) -> Table:

@@ -23,7 +23,8 @@ TYPE_NAMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 NEW = "__new"
 IN_THE_WAY = re.compile("depends? on it|constraint specified|by the generated column")
 LANDING = "being loaded, to take the place of "
-"""The comment of a table that is loaded anew, before the name of the old one."""
+"""The comment of a table that is loaded anew, before the name of the old one, and whose run does so."""
+BY = re.compile("\nby [0-9a-f-]{36}$")
 
 
 class Tables:
@@ -134,6 +135,11 @@ class Tables:
             for known in (self._columns, self._comments, self._sizes):
                 known.pop(table, None)
             self._renewing.add(shape.stream)
+        elif self.is_overwriting and self._comments.get(table) != self._landing_comment(shape):
+            raise DatabaseError(
+                f"{shape.stream}: another run loads {table.schema}.{self.place(shape).name} anew as well;"
+                " nothing of this batch is committed. Run again when that has ended"
+            )
         own = {column.property for column in shape.columns}
         columns = [*shape.columns, *(column for column in extra if column.property not in own)]
         existing = {column.name: column for column in self.columns(table)}
@@ -217,7 +223,10 @@ class Tables:
     def _sign(self, shape: Shape) -> None:
         """Write down whose a table is, where its name does not tell."""
         place, landing = self.place(shape), self.landing(shape)
-        self._note(landing, self._signed(shape) if landing == place else LANDING + place.name)
+        self._note(landing, self._signed(shape) if landing == place else self._landing_comment(shape))
+
+    def _landing_comment(self, shape: Shape) -> str:
+        return f"{LANDING}{self.place(shape).name}\nby {self.ledger.nonce}"
 
     def _signed(self, shape: Shape) -> str:
         """Return the comment of a stream's table."""
@@ -296,4 +305,4 @@ class Tables:
 
 def _owner(comment: str) -> str | None:
     """Return what the comment of a table says whose it is, if it does."""
-    return comment if comment.startswith(LANDING) else original_name(comment)
+    return BY.sub("", comment) if comment.startswith(LANDING) else original_name(comment)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from random import Random
 
+    from target_duckdb.settings import Settings
+
 COMMAND = [sys.executable, "-m", "target_duckdb.cli"]
 HOLD = "import duckdb, sys, time; c = duckdb.connect({path!r}); print('held', flush=True); {wait}"
 """A program that holds the file at `path` until what `wait` says is over."""
@@ -70,6 +72,13 @@ def lines(messages: Iterable[dict[str, Any] | bytes]) -> list[bytes]:
     ]
 
 
+def commit(load: Load, *messages: dict[str, Any] | bytes) -> None:
+    """Have a run that goes on commit some messages."""
+    Reader(load).read([b"".join(line + b"\n" for line in lines(messages))])
+    load.flush()
+    load.commits.finish()
+
+
 @dataclass
 class Warehouse:
     """A database file, the target in front of it and a window to look through."""
@@ -79,6 +88,9 @@ class Warehouse:
 
     def config(self, **settings: Any) -> dict[str, Any]:
         return {"path": str(self.path), "temp_directory": str(self.path.parent), **self.settings, **settings}
+
+    def read(self, **settings: Any) -> Settings:
+        return read_settings(self.config(**settings))
 
     def load(
         self,
@@ -90,7 +102,7 @@ class Warehouse:
         """Load messages in this process and return the STATEs that came out."""
         given = lines(messages)
         out = io.StringIO()
-        with contextlib.redirect_stdout(out), Load(read_settings(self.config(**settings))) as load:
+        with contextlib.redirect_stdout(out), Load(self.read(**settings)) as load:
             given = [line + b"\n" for line in given]
             Reader(load).read(given if one_by_one else [b"".join(given)])
             load.finish(is_complete=is_complete)

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 
 import pytest
 from target_duckdb.errors import DeleteGuardError
+from target_duckdb.loader import Load
 
-from tests.target_duckdb.loading import KEYED, Warehouse, activate, live, record, records, schema, state
+from tests.target_duckdb.loading import (
+    KEYED,
+    Warehouse,
+    activate,
+    commit,
+    live,
+    record,
+    records,
+    schema,
+    state,
+)
 
 LISTED = schema("deals__live", {"id": {"type": "integer"}})
 TEXT_LISTED = schema("deals__live", {"id": {"type": "string"}})
@@ -383,3 +395,101 @@ def test_a_list_of_live_keys_of_which_one_is_none_deletes_nothing(warehouse, siz
     assert alive_or_all(warehouse) == [0, 1, 2]
     warehouse.load(schema("deals"), *live("deals", [0], 8))
     assert alive(warehouse) == [0]
+
+
+def test_a_list_of_which_one_is_none_deletes_nothing_when_its_batch_is_tried_again(warehouse, caplog):
+    """A key that comes twice has a batch staged that was to go straight."""
+    broken = [record("deals__live", 7, id="one"), *live("deals", [0, 1], 7)[1:-1], state(1)]
+    twice = [schema("other"), *records("other", [1, 1]), state(2)]
+    turns = [
+        schema("deals"),
+        *records("deals", range(3)),
+        LISTED,
+        *broken,
+        activate("deals__live", 7),
+        *twice,
+    ]
+    assert warehouse.load(*turns, batch_size_rows=4, one_by_one=True)[-1] == 2
+    assert alive_or_all(warehouse) == [0, 1, 2]
+    assert caplog.text.count("were rejected: nothing is deleted") >= 1
+
+
+@pytest.fixture
+def two_runs(warehouse):
+    """Two runs that have begun and not ended."""
+    warehouse.load(schema("deals"), *records("deals", range(5)))
+    with ExitStack() as stack:
+        yield [stack.enter_context(Load(warehouse.read(hard_delete=True))) for _ in range(2)]
+
+
+@pytest.mark.parametrize("other", [live("deals", range(5), 8), records("deals", [4])], ids=["list", "rows"])
+def test_a_list_deletes_nothing_where_another_run_has_been_meanwhile(warehouse, two_runs, other, caplog):
+    """What it brought is in no list of ours, and perhaps in none before the next."""
+    *listed, end = live("deals", range(4), 7)
+    commit(two_runs[0], schema("deals"), *listed[:3])
+    commit(two_runs[1], schema("deals"), *other)
+    commit(two_runs[0], *listed[3:], end)
+    assert warehouse.ids("crm.deals") == [0, 1, 2, 3, 4]
+    assert "has loaded 'deals' since this one began: nothing is deleted" in caplog.text
+    warehouse.load(schema("deals"), *live("deals", range(4), 9), hard_delete=True)
+    assert warehouse.ids("crm.deals") == [0, 1, 2, 3]
+
+
+def test_a_version_deletes_nothing_where_another_run_has_been_meanwhile(warehouse, two_runs):
+    for run, version in zip(two_runs, (8, 7), strict=True):
+        commit(run, schema("deals"), *records("deals", range(5), version), activate("deals", version))
+    for run in two_runs:
+        run.finish()
+    assert warehouse.ids("crm.deals") == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("kind", ["boolean", "integer", "number", "object", "string"])
+@pytest.mark.parametrize("hard", [False, True])
+def test_marks_of_deletion_that_a_tap_declares_as_no_time(warehouse, kind, hard):
+    rules = KEYED | {"_sdc_deleted_at": {"type": ["null", kind]}}
+    values = {"boolean": (False, True), "integer": (0, 1), "number": (0, 1.5), "string": ("", "x")}
+    no, yes = values.get(kind, (None, {"at": 1}))
+    rows = [record("deals", id=0), record("deals", id=1, _sdc_deleted_at=no)]
+    gone = record("deals", id=2, _sdc_deleted_at=yes)
+    warehouse.load(schema("deals", rules), *rows, gone, hard_delete=hard)
+    assert alive(warehouse) == [0, 1]
+    warehouse.load(schema("deals", rules), *live("deals", [1], 7), hard_delete=hard)
+    assert alive(warehouse) == [1]
+
+
+def test_what_came_while_a_second_list_was_read_stays_though_its_schema_changed(warehouse):
+    first, again = live("deals", range(5), 7), live("deals", range(5), 8)
+    wider = schema("deals", KEYED | {"more": {"type": "string"}})
+    turns = [*first, wider, *again[:-1], *records("deals", [6]), state(2), again[-1], state(3)]
+    warehouse.load(schema("deals"), *records("deals", range(5)), state(1))
+    warehouse.load(schema("deals"), *turns, batch_size_rows=11, one_by_one=True)
+    assert alive(warehouse) == [0, 1, 2, 3, 4, 6]
+
+
+@pytest.mark.parametrize(
+    "settings", [{"process_activate_version_messages": False}, {"load_method": "overwrite"}]
+)
+def test_no_keys_are_kept_where_no_list_counts(warehouse, settings):
+    *listed, _ = live("deals", [0], 7)
+    with Load(warehouse.read(**settings)) as load:
+        commit(load, schema("deals"), *listed, *records("deals", [1, 2]))
+        assert (
+            load.commits.database.run("SELECT table_name FROM duckdb_tables() WHERE table_name ^@ 'spared'")
+            == []
+        )
+
+
+def test_key_properties_that_differ_in_case_only_or_come_twice(warehouse):
+    rules = {"id": {"type": "integer"}, "Id": {"type": "integer"}}
+    keys = ["id", "Id", "id"]
+    *listed, end = [
+        schema("deals__live", rules, keys),
+        record("deals__live", 7, id=1, Id=1),
+        activate("deals__live", 7),
+    ]
+    rows = [record("deals", id=1, Id=number) for number in (1, 2)]
+    warehouse.load(schema("deals", rules, keys), *rows, *listed, record("deals", id=3, Id=3), end)
+    assert warehouse.sql('SELECT id, "Id_1" FROM crm.deals WHERE _sdc_deleted_at IS NULL ORDER BY 1') == [
+        (1, 1),
+        (3, 3),
+    ]

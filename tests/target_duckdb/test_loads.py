@@ -18,7 +18,7 @@ from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings as settings_of
 
-from tests.target_duckdb.loading import KEYED, Warehouse, lines, record, records, schema, state
+from tests.target_duckdb.loading import KEYED, Warehouse, commit, lines, record, records, schema, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +79,18 @@ def test_overwrite_leaves_the_old_table_until_the_run_has_succeeded(warehouse):
     assert warehouse.ids("crm.a") == list(range(5))
     warehouse.load(schema("a"), *records("a", [9]), load_method="overwrite")
     assert warehouse.ids("crm.a") == [9]
+
+
+def test_two_runs_that_overwrite_the_same_do_not_mix(warehouse):
+    with contextlib.ExitStack() as stack:
+        first, second = (stack.enter_context(Load(warehouse.read(load_method="overwrite"))) for _ in range(2))
+        commit(first, schema("a"), *records("a", [1, 2]))
+        commit(second, schema("a"), *records("a", [3, 4]))
+        with pytest.raises(DatabaseError, match=r"another run loads crm\.a anew as well"):
+            commit(first, *records("a", [5]))
+        commit(second, *records("a", [6]))
+        second.finish()
+    assert warehouse.ids("crm.a") == [3, 4, 6]
 
 
 def test_overwrite_lets_no_state_out_before_its_rows_count(warehouse):
