@@ -156,10 +156,15 @@ class Reader:
                     self.load.keep_strays([record])
         return others
 
-    def _state(self, message: Envelope, _line: bytes) -> None:
-        if not bytes(message.value):
+    def _state(self, message: Envelope, line: bytes) -> None:
+        value = bytes(message.value)
+        if not value:
             raise InvalidLineError("a STATE without a value")
-        self.load.state(bytes(message.value))
+        try:
+            value.decode()  # msgspec does not look into it, and the ledger keeps it as text
+        except UnicodeDecodeError as error:
+            raise InvalidLineError(f"a STATE that is not UTF-8 ({error}): {redact(line)}") from error
+        self.load.state(value)
 
     def _batch(self, message: Envelope, _line: bytes) -> None:
         for file in batch_files(message):
