@@ -13,6 +13,7 @@ from target_duckdb.batches import Shape
 from target_duckdb.columns import columns_of, widen
 from target_duckdb.errors import InvalidSchemaError
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION
+from target_duckdb.rawjson import SURROGATE
 from target_duckdb.sql import Table
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ WRITTEN = {column.property: column.type for column in (TABLE_VERSION, DELETED_AT
 def shape_of(message: Envelope, settings: Settings) -> Shape:
     """Return the shape that a SCHEMA message gives its stream."""
     stream = message.stream
+    if SURROGATE.search(stream):
+        raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: its name is not valid Unicode: rename it")
     try:
         rules = json.loads(bytes(message.schema).decode("utf-8", "surrogateescape"), strict=False)
         columns = tuple(map(_holding_ours, columns_of(rules if isinstance(rules, dict) else {})))

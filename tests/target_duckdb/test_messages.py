@@ -31,3 +31,12 @@ def test_a_state_that_is_not_utf8_is_named_by_its_line(warehouse, way, letter):
     said = complaint(warehouse, schema("a"), record("a", id=1, name="n1"), state(1), latin, **WAYS[way])
     assert "line 4: a STATE that is not UTF-8" in said
     assert '{"type":…,"value":{"bookmark":…}}' in said
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("letter", [b"\xff", rb"\ud800"], ids=["Latin-1", "half a surrogate pair"])
+def test_a_stream_whose_name_is_not_unicode_is_named_by_its_line(warehouse, way, letter):
+    rest = b'","schema":{"properties":{"id":{"type":"integer"}}},"key_properties":["id"]}'
+    said = complaint(warehouse, schema("a"), b'{"type":"SCHEMA","stream":"M' + letter + rest, **WAYS[way])
+    assert "line 2: SCHEMA of stream 'M\\ud" in said
+    assert "its name is not valid Unicode" in said
