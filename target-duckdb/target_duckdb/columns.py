@@ -167,7 +167,7 @@ def _native_type(wanted: Json) -> str | None:
     if not isinstance(wanted, str):
         return None
     if match := DECIMAL.fullmatch(wanted.strip()):
-        return f"DECIMAL({match[1]},{match[2]})"
+        return decimal(int(match[1]), int(match[2]))
     return NATIVE_TYPES.get(wanted.strip().upper().split("(")[0])
 
 
@@ -194,7 +194,7 @@ def _string_type(rule: Mapping[str, Any]) -> str:
     if wanted != "DECIMAL":
         return wanted
     precision, scale = rule.get("precision"), rule.get("scale")
-    return decimal(precision or DEFAULT_PRECISION, DEFAULT_SCALE if scale is None else scale)
+    return decimal(int(precision or DEFAULT_PRECISION), DEFAULT_SCALE if scale is None else int(scale))
 
 
 def _number_type(rule: Mapping[str, Any]) -> str:
@@ -208,8 +208,12 @@ def _number_type(rule: Mapping[str, Any]) -> str:
 
 
 def decimal(precision: int, scale: int) -> str:
-    """Return the name of a decimal type within DuckDB's limits."""
-    return f"DECIMAL({min(max(precision, scale, 1), DEFAULT_PRECISION)},{min(scale, DEFAULT_PRECISION)})"
+    """Return the name of a decimal type within DuckDB's limits.
+
+    With a negative scale, as Oracle has it, numbers have so many digits more, all zero.
+    """
+    width, decimals = precision - min(scale, 0), min(max(scale, 0), DEFAULT_PRECISION)
+    return f"DECIMAL({min(max(width, decimals, 1), DEFAULT_PRECISION)},{decimals})"
 
 
 def _join_branches(branches: Iterable[Any]) -> str:
