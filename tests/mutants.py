@@ -261,7 +261,7 @@ MUTANTS = (
     Mutant(
         "target-duckdb: a batch is committed after one that failed",
         "target-duckdb/target_duckdb/commit_queue.py",
-        "        if self._has_failed:\n",
+        "        if self.failure:\n",
         "        if False:\n",
         "tests/target_duckdb/test_straight.py",
     ),

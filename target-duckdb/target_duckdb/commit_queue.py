@@ -39,7 +39,8 @@ class CommitQueue:
         self._is_overwriting = settings.load_method == "overwrite"
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._commits: deque[tuple[Future[None], Batch]] = deque()
-        self._has_failed = False
+        self.failure: BaseException | None = None
+        """Why a batch is not there; it comes to light while something else is read."""
         self._released: bytes | None = None
 
     def hurry(self) -> None:
@@ -85,17 +86,17 @@ class CommitQueue:
                     path.unlink(missing_ok=True)
 
     def _commit(self, batch: Batch) -> None:
-        if self._has_failed:
+        if self.failure:
             return  # what comes after a batch that is not there must not be there either
         try:
             self._commit_and_release(batch)
-        except Interrupted:
-            self._has_failed = True
+        except Interrupted as wish:
+            self.failure = wish
             LOGGER.warning(
                 "stopped before %d records were committed: the next run reads them again", batch.rows
             )
-        except BaseException:
-            self._has_failed = True
+        except BaseException as error:
+            self.failure = error
             raise
 
     def _commit_and_release(self, batch: Batch) -> None:

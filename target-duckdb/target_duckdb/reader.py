@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_duckdb.errors import InputError, InvalidLineError, LoadError
+from target_duckdb.errors import InputError, InvalidLineError, LoadError, SpoolError
 from target_duckdb.files import ParquetFile, batch_files
 from target_duckdb.guards import Envelope
 from target_duckdb.interruption import STOP, Interrupted
@@ -180,6 +180,8 @@ class Reader:
                 raise InvalidLineError(f"unknown message type {message.type!r}")
             self._takers[message.type](message, line)
         except LoadError as error:
+            if error is self.load.commits.failure or isinstance(error, SpoolError):
+                raise  # what came before is not committed, or the disk is full: this line has no part in it
             raise type(error)(f"{self._place(number)}: {error}") from error
         if message.type == "RECORD":
             return False

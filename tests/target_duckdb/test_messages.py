@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from target_duckdb.errors import DatabaseError, InvalidValueError, LoadError, SpoolError
+from target_duckdb.spool import Spool
 
 from tests.target_duckdb.loading import Warehouse, record, schema, state
 
@@ -40,3 +42,30 @@ def test_a_stream_whose_name_is_not_unicode_is_named_by_its_line(warehouse, way,
     said = complaint(warehouse, schema("a"), b'{"type":"SCHEMA","stream":"M' + letter + rest, **WAYS[way])
     assert "line 2: SCHEMA of stream 'M\\ud" in said
     assert "its name is not valid Unicode" in said
+
+
+RULES = {"id": {"type": "integer"}, "day": {"type": "string", "format": "date"}}
+EARLIER = {
+    "a frozen schema": ({"schema_evolution": "freeze"}, DatabaseError, "a: 'day': it would be a new column"),
+    "a bad value": ({"on_invalid_value": "fail"}, InvalidValueError, 'a {"id":0}: day: not a valid DATE'),
+}
+
+
+@pytest.mark.parametrize(("settings", "kind", "said"), EARLIER.values(), ids=EARLIER)
+def test_what_stops_a_batch_is_not_put_down_to_the_line_at_which_it_comes_to_light(
+    warehouse, settings, kind, said
+):
+    warehouse.load(schema("a", {"id": {"type": "integer"}}))
+    sent = [message for n in range(9) for message in (record("a", id=n, day="never"), state(n))]
+    with pytest.raises(kind) as caught:
+        warehouse.load(schema("a", RULES), *sent, batch_size_rows=1, **settings)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_disk_that_is_full_is_not_put_down_to_a_line(warehouse, monkeypatch):
+    def fill(*_: object) -> None:
+        raise SpoolError("cannot write")
+
+    monkeypatch.setattr(Spool, "write", fill)
+    with pytest.raises(LoadError, match=r"^cannot write$"):
+        warehouse.load(schema("a"), record("a", id=1), state(1), batch_size_rows=1)
