@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from target_duckdb import parquet, sql
-from target_duckdb.errors import DatabaseError, InvalidValueError, OutOfMemoryError
+from target_duckdb.errors import DatabaseError, InvalidValueError, MissingKeyError, OutOfMemoryError
 from target_duckdb.guards import record_type
 from target_duckdb.interruption import STOP
 from target_duckdb.misfits import mendable, mender
@@ -19,10 +20,11 @@ from target_duckdb.sql import quote
 from target_duckdb.values import UNDECLARED, Rewriter, reject_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from target_duckdb.batches import Segment
     from target_duckdb.database import Database
+    from target_duckdb.files import ParquetFile
 
 PATIENCE = 2.0
 """Seconds that a signal to stop may wait for lines to be looked at."""
@@ -172,6 +174,17 @@ def _unpack(segment: Segment) -> None:
         segment.files = []
 
 
+@contextmanager
+def _placing(files: Iterable[ParquetFile], number: int) -> Iterator[None]:
+    """Say of a record without its key in which row of which file it is; that of a line is known before."""
+    try:
+        yield
+    except MissingKeyError as error:
+        rows = ((file, row) for file in files for row in range(file.first + 1, file.end + 1))
+        file, row = next(islice(rows, number, None))
+        raise MissingKeyError(f"{file.place(row)}: {error}") from error
+
+
 def check_segment(segment: Segment) -> None:
     """Look again at lines that were let through without a look at their texts."""
     shape, columns = segment.shape, tuple(mendable(segment.shape))
@@ -199,15 +212,17 @@ def rewrite_segment(segment: Segment) -> None:
 
 
 def _write_again(segment: Segment, keep: Callable[[bytes], bytes | None]) -> None:
+    files = segment.files
     _unpack(segment)
     rewriter, fresh = Rewriter(segment.shape), segment.path.with_suffix(".rewritten")
     rows = longest = 0
     with writing(fresh), segment.path.open("rb") as old, fresh.open("wb") as new:
-        for given in old:
+        for number, given in enumerate(old):
             STOP.check(PATIENCE)
             line = keep(given)
             if line is None:
-                made = rewriter.rewrite(given)
+                with _placing(files, number):
+                    made = rewriter.rewrite(given)
                 lost = (rejection for rejection in made.rejections if rejection.reason != UNDECLARED)
                 segment.reject([reject_line(rejection) for rejection in lost])  # the others were kept before
                 line = made.line and made.line + b"\n"

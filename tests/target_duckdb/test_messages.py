@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 from target_duckdb.errors import DatabaseError, InvalidValueError, LoadError, SpoolError
 from target_duckdb.spool import Spool
@@ -69,3 +70,15 @@ def test_a_disk_that_is_full_is_not_put_down_to_a_line(warehouse, monkeypatch):
     monkeypatch.setattr(Spool, "write", fill)
     with pytest.raises(LoadError, match=r"^cannot write$"):
         warehouse.load(schema("a"), record("a", id=1), state(1), batch_size_rows=1)
+
+
+def test_a_row_of_a_parquet_file_that_has_no_key_is_named_by_its_file(warehouse, tmp_path):
+    paths = [str(tmp_path / name) for name in ("whole", "holed")]
+    with duckdb.connect() as connection:
+        for path, hole in zip(paths, (-1, 17), strict=True):
+            query = f"SELECT nullif(range, {hole}) AS id FROM range(20)"
+            connection.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    batch = {"type": "BATCH", "stream": "a", "encoding": {"format": "parquet"}, "manifest": paths}
+    for rows in (5, 100):
+        said = complaint(warehouse, schema("a", {"id": {"type": "integer"}}), batch, batch_size_rows=rows)
+        assert f"| BATCH file '{paths[1]}', row 18: a record of 'a' has no value for its key 'id'" in said
