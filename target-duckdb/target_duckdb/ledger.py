@@ -59,17 +59,14 @@ class Ledger:
         if not self.commits:
             for statement in LEDGER:
                 self.run(statement.format(ledger=SCHEMA))
-        query = f"SELECT nonce FROM {SCHEMA}.runs WHERE run_id = ?"
-        try:
-            found = {nonce for (nonce,) in self.run(query, [self.run_id])}
-        except DatabaseError as error:
-            if "does not exist" not in str(error):
-                raise
-            raise DatabaseError(REPLACED) from error
-        if found - {self.nonce}:
-            raise DatabaseError(
-                f"another process has taken over run {self.run_id}; nothing of this batch is committed"
-            )
+        found = self._namesakes()
+        for nonce, started, status in found:
+            if nonce != self.nonce:
+                end = "finished" if status == "finished" else "stopped or still running"
+                raise DatabaseError(
+                    f"run {self.run_id!r} is in the ledger already, started {started} UTC, {end}; nothing of"
+                    " this batch is committed. Give each attempt an id of its own (TARGET_DUCKDB_RUN_ID)"
+                )
         if self.commits and not found:
             raise DatabaseError(REPLACED)
         if not found:
@@ -81,6 +78,16 @@ class Ledger:
                 duckdb.__version__,
             ]
             self._insert("runs", [*ours, self.started_at, self.now, 0, 0, "running"])
+
+    def _namesakes(self) -> list[tuple[str, str, str]]:
+        """Return nonce, start and status of the runs of our id, ours among them once it has committed."""
+        query = f"SELECT nonce, strftime(started_at, '%Y-%m-%d %H:%M:%S'), status FROM {SCHEMA}.runs"
+        try:
+            return self.run(f"{query} WHERE run_id = ?", [self.run_id])
+        except DatabaseError as error:
+            if "does not exist" not in str(error):
+                raise
+            raise DatabaseError(REPLACED) from error
 
     def has_commit(self) -> bool:
         """Return whether the commit at hand is in the database, whatever DuckDB said."""

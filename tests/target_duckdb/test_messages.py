@@ -82,3 +82,20 @@ def test_a_row_of_a_parquet_file_that_has_no_key_is_named_by_its_file(warehouse,
     for rows in (5, 100):
         said = complaint(warehouse, schema("a", {"id": {"type": "integer"}}), batch, batch_size_rows=rows)
         assert f"| BATCH file '{paths[1]}', row 18: a record of 'a' has no value for its key 'id'" in said
+
+
+@pytest.mark.parametrize(("is_complete", "end"), [(True, "finished"), (False, "stopped or still running")])
+def test_a_second_attempt_under_the_same_run_id_is_told_of_the_first(
+    warehouse, monkeypatch, is_complete, end
+):
+    monkeypatch.setenv("TARGET_DUCKDB_RUN_ID", "airflow-1")
+    warehouse.load(schema("a"), record("a", id=1), state(1), is_complete=is_complete)
+    started = warehouse.one("SELECT strftime(started_at, '%Y-%m-%d %H:%M:%S') FROM _load.runs")
+    with pytest.raises(DatabaseError) as caught:
+        warehouse.load(schema("a"), record("a", id=2), state(2))
+    said = str(caught.value)
+    assert said.startswith(f"run 'airflow-1' is in the ledger already, started {started} UTC, {end};")
+    assert said.endswith("Give each attempt an id of its own (TARGET_DUCKDB_RUN_ID)")
+    assert warehouse.ids("crm.a") == [1]
+    monkeypatch.setenv("TARGET_DUCKDB_RUN_ID", "airflow-2")
+    assert warehouse.load(schema("a"), record("a", id=2), state(2)) == [2]
