@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from target_duckdb.columns import Column
 
 AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
+SPELT, TEXTS = AS_TEXT - {"BLOB"}, frozenset({"VARCHAR", "JSON"})
 DAY, HOUR = "[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}", "[0-9]{{1,2}}:[0-9]{{2}}(:[0-9]{{2}}(\\.[0-9]*)?)?"
 UTC, SHIFT = " ?([Zz]|UTC)", "[-+](0[0-9]|1[0-5])(:?[0-5][0-9])?"
 GLOB_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
@@ -96,6 +97,18 @@ def decimal_sql(precision: int, scale: int, value: str) -> str:
     short = f"TRY_CAST({value} AS DECIMAL(18,{scale}))" if scale < 18 else "NULL"  # noqa: PLR2004 - an INT64 decimal
     whole = f"TRY_CAST({value} AS DECIMAL({precision},{scale}))"
     return f"CASE WHEN regexp_full_match({value}, '{shape}') THEN coalesce({short}, {whole}) END"
+
+
+def respelt_sql(value: str, old: str, new: str) -> str | None:
+    """Return the condition on which a value of one type is another text once its type is or was another.
+
+    None where that cannot be: a time or UUID may come in several spellings, and is stored in one.
+    """
+    if old in SPELT and new in TEXTS:
+        return "true"  # nobody knows how the next one is spelt
+    if old == "VARCHAR" and new in SPELT:
+        return f"{convert_sql(value_sql(new, value), new, old)} <> {value}"
+    return None
 
 
 def convert_sql(value: str, old: str, new: str) -> str:

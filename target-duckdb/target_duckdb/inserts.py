@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from target_duckdb import sql
-from target_duckdb.casts import convert_sql
+from target_duckdb.casts import convert_sql, respelt_sql
 from target_duckdb.columns import EXACT_IN_DOUBLE
 from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
 from target_duckdb.metadata import DELETED_AT, MARK_OF_TEXT, TABLE_VERSION, VALUES
@@ -15,13 +16,15 @@ from target_duckdb.sql import quote
 from target_duckdb.staging import query_of
 
 if TYPE_CHECKING:
-    from target_duckdb.batches import Segment
+    from target_duckdb.batches import Segment, Shape
     from target_duckdb.columns import Column, TableColumn
     from target_duckdb.database import Database
     from target_duckdb.settings import Settings
+    from target_duckdb.sql import Table
     from target_duckdb.staging import Stage
     from target_duckdb.tables import Tables
 
+LOGGER = logging.getLogger("target-duckdb")
 DUPLICATE = re.compile('Duplicate key "([^:]+):')
 NOT_PERMITTED = re.compile(
     "(NOT NULL|CHECK) constraint failed.*|Violates foreign key constraint|.*generated column.*"
@@ -48,6 +51,8 @@ class Inserter:
         self.started = started
         self._odd: set[str] = set()
         """The streams that have to be staged."""
+        self._compared: set[tuple[Table, str]] = set()
+        """The columns of keys of which is known whether they have to be warned of."""
 
     def is_straight(self, segment: Segment) -> bool:
         """Whether a segment may go into its table without being staged."""
@@ -62,7 +67,29 @@ class Inserter:
 
     def prepare(self, segment: Segment) -> dict[str, TableColumn]:
         """Make the table fit a segment and return the column of each property."""
-        return self.tables.prepare(segment.shape, self._extra(segment))
+        former = self.tables.columns(self.tables.landing(segment.shape))
+        columns = self.tables.prepare(segment.shape, self._extra(segment))
+        if self.settings.load_method == "upsert":
+            self._compare_keys(segment.shape, {column.name: column.type for column in former}, columns)
+        return columns
+
+    def _compare_keys(self, shape: Shape, former: dict[str, str], columns: dict[str, TableColumn]) -> None:
+        """Warn of a key that may not be the text that it was."""
+        for column in (shape.columns[index] for index in shape.key_indexes):
+            name, place = columns[column.property].name, self.tables.landing(shape)
+            condition = respelt_sql(quote(name), former.get(name, column.type), column.type)
+            if condition is None or (place, name) in self._compared:
+                continue
+            self._compared.add((place, name))
+            if self.run(f"SELECT 1 FROM {place.sql} WHERE {condition} LIMIT 1"):
+                LOGGER.warning(
+                    "%s: key %r was %s and is %s by its SCHEMA: rows whose key is spelt otherwise than"
+                    " before come a second time",
+                    shape.stream,
+                    name,
+                    former[name],
+                    column.type,
+                )
 
     def hold_exactly(self, segment: Segment, stage: Stage | None) -> None:
         """Turn into text the columns of doubles that would round a staged integer."""

@@ -13,7 +13,7 @@ from target_duckdb.errors import DatabaseError
 from target_duckdb.names import assign_names
 from target_duckdb.sql import quote
 
-from tests.target_duckdb.loading import KEYED, Warehouse, activate, live, record, schema
+from tests.target_duckdb.loading import KEYED, Warehouse, activate, live, record, schema, state
 
 
 @pytest.fixture
@@ -204,6 +204,42 @@ def test_a_key_stays_the_same_when_its_column_becomes_text(warehouse, former):
     warehouse.load(schema("a", {"id": {"type": ["integer", "string"]}}), record("a", id=1))
     warehouse.load(schema("a", {"id": former}), record("a", id=2))
     assert warehouse.ids("crm.a") == ["1", "2"]
+
+
+TEXT, STAMP = {"type": "string"}, {"type": "string", "format": "date-time"}
+UUID = {"type": "string", "format": "uuid"}
+STAMPS = ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00.000000Z")
+UUIDS = ("A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")
+RESPELT = {
+    "a time that becomes text": (STAMP, TEXT, STAMPS[0], "was TIMESTAMPTZ and is VARCHAR"),
+    "a text that becomes a time": (TEXT, STAMP, STAMPS[0], "was VARCHAR and is TIMESTAMPTZ"),
+    "a text that becomes a time, spelt as it will be": (TEXT, STAMP, STAMPS[1], ""),
+    "a UUID that becomes JSON": (UUID, {}, UUIDS[0], "was UUID and is JSON"),
+    "a text that becomes a UUID": (TEXT, UUID, UUIDS[0], "was VARCHAR and is UUID"),
+    "a text that becomes a UUID, spelt as it will be": (TEXT, UUID, UUIDS[1], ""),
+    "a text that becomes a number": (TEXT, {"type": "integer"}, "1", ""),
+}
+
+
+@pytest.mark.parametrize(("former", "latter", "key", "said"), RESPELT.values(), ids=RESPELT)
+def test_a_key_that_may_be_spelt_otherwise_than_before_is_warned_of(
+    warehouse, caplog, former, latter, key, said
+):
+    warehouse.load(schema("a", {"id": former}), record("a", id=key), state(1))
+    assert caplog.text.count("WARNING") == 0
+    sent = [record("a", id=key), state(2), record("a", id=key), state(3)]
+    warehouse.load(schema("a", {"id": latter}), *sent, batch_size_rows=1)
+    assert len(warehouse.ids("crm.a")) == (2 if said else 1)
+    assert caplog.text.count("WARNING") == (1 if said else 0)
+    assert said in caplog.text
+
+
+def test_a_key_that_is_not_spelt_otherwise_is_not_warned_of(warehouse, caplog):
+    rules = {"id": {"type": "integer"}, "at": STAMP}
+    warehouse.load(schema("a", rules), record("a", id=1, at=STAMPS[0]))
+    warehouse.load(schema("a", {**rules, "at": TEXT}), record("a", id=1, at=STAMPS[0]))
+    assert warehouse.types("a")["at"] == "VARCHAR"
+    assert "WARNING" not in caplog.text
 
 
 def test_base64_stays_base64_where_its_column_is_text(warehouse):
