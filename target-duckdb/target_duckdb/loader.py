@@ -204,6 +204,12 @@ class Load:
                 self._end(stream)
         self.flush(is_final=is_complete)
         self.commits.finish()
+        if self.batch.rows:
+            LOGGER.warning(
+                "stopped before a STATE covered all of %d records without a key: none of them is committed,"
+                " the next run reads them again",
+                self.batch.rows,
+            )
         committer = self.commits.committer
         self.progress.finish(committer.tallies.values())
         if committer.deleter.withheld:

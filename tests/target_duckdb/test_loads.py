@@ -513,6 +513,19 @@ def test_rows_without_a_key_wait_for_the_state_that_covers_them(warehouse):
         assert warehouse.ids("crm.log") == [1, 2]
 
 
+def test_a_run_that_is_stopped_says_how_many_records_without_a_key_wait_for_a_state(warehouse, caplog):
+    first = [schema("log", keys=[]), *records("log", range(5)), state(1)]
+    sent = [*first, record("log", id=5), schema("a"), *records("a", range(3))]
+    assert warehouse.load(*sent, is_complete=False) == []
+    said = "stopped before a STATE covered all of 6 records without a key: none of them is committed"
+    assert [line.partition(",")[0] for line in caplog.messages if "stopped" in line] == [said]
+    assert warehouse.ids("crm.a") == [0, 1, 2]
+    caplog.clear()
+    assert warehouse.load(*first, is_complete=False, max_batch_age_seconds=1) == [1]
+    assert warehouse.ids("crm.log") == [0, 1, 2, 3, 4]
+    assert "stopped" not in caplog.text
+
+
 @pytest.mark.soak
 def test_a_wide_table_loads_within_the_memory_that_is_there_by_default(warehouse):
     rules = {"id": {"type": "integer"}, **{f"x{number}": {"type": "string"} for number in range(300)}}
