@@ -65,7 +65,7 @@ class Ledger:
                 end = "finished" if status == "finished" else "stopped or still running"
                 raise DatabaseError(
                     f"run {self.run_id!r} is in the ledger already, started {started} UTC, {end}; nothing of"
-                    " this batch is committed. Give each attempt an id of its own (TARGET_DUCKDB_RUN_ID)"
+                    f" this batch is committed. Give each attempt an id of its own ({RUN_ID})"
                 )
         if self.commits and not found:
             raise DatabaseError(REPLACED)
