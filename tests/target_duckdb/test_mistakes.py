@@ -794,14 +794,6 @@ def test_a_database_that_is_removed_while_a_run_goes_on_is_said(warehouse, tmp_p
         assert warehouse.ids("crm.a") == [3]
 
 
-def test_a_second_writer_of_the_same_run_is_refused(warehouse):
-    mine = {"TARGET_DUCKDB_RUN_ID": "nightly"}
-    assert warehouse.command(schema("a"), record("a", id=1), environment=mine).returncode == 0
-    done = warehouse.command(schema("a"), record("a", id=2), environment=mine)
-    assert "another process has taken over run nightly" in complaint(done)
-    assert warehouse.ids("crm.a") == [1]
-
-
 def test_a_new_file_opens_in_older_versions(warehouse):
     warehouse.load(schema("a"), record("a", id=1))
     with duckdb.connect(str(warehouse.path)) as connection:
