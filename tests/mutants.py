@@ -253,7 +253,7 @@ MUTANTS = (
     ),
     Mutant(
         "duckdb-publish: the read copy takes the place of the working file",
-        "target-duckdb/target_duckdb/publish_place.py",
+        "target-duckdb/target_duckdb/publish_ownership.py",
         "if other := taken.get(here):",
         "if other := taken.get(here.parent):",
         "tests/target_duckdb/test_publish.py",
@@ -406,11 +406,11 @@ MUTANTS = (
         "tests/target_duckdb/test_interruptions.py",
     ),
     Mutant(
-        "duckdb-publish: a file that is no database is replaced",
-        "target-duckdb/target_duckdb/publish_place.py",
-        "(start and start[MAGIC_AT:] != MAGIC)",
-        "False",
-        "tests/target_duckdb/test_publish.py",
+        "duckdb-publish: a database that no publisher has made is replaced",
+        "target-duckdb/target_duckdb/publish_ownership.py",
+        "path.samefile(version) or filecmp",
+        "True or filecmp",
+        "tests/target_duckdb/test_publish_ownership.py",
     ),
 )
 

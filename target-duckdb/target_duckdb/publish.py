@@ -11,7 +11,8 @@ from target_duckdb.publish_copy import check_name, inspect, write_read_copy
 from target_duckdb.publish_exports import Choices, describe, export, write_manifest
 from target_duckdb.publish_files import DatabaseError, PublishError, connect, one_line
 from target_duckdb.publish_live import show_views, write_views
-from target_duckdb.publish_place import check_directory, check_file, tell_apart, workplace
+from target_duckdb.publish_ownership import check_owned, tell_apart
+from target_duckdb.publish_place import workplace
 from target_duckdb.publish_postgres import serve
 from target_duckdb.publish_settings import settings
 from target_duckdb.publish_swap import house, next_stamp, prune, show_directory, show_file
@@ -59,11 +60,11 @@ def publish(chosen: Settings) -> str:
 
 def check_places(chosen: Settings) -> None:
     """Refuse to replace what no publisher has made."""
-    check_file("target", chosen.target)
+    check_owned("target", chosen.target)
     if chosen.formats:
-        check_directory("exports", chosen.exports)
+        check_owned("exports", chosen.exports)
     if chosen.live and "parquet" in chosen.formats:
-        check_file("live", chosen.live)
+        check_owned("live", chosen.live)
 
 
 def show(chosen: Settings, copy: Path) -> list[Model]:

@@ -8,12 +8,11 @@ import time
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
-from target_duckdb.publish_exports import MANIFEST
-from target_duckdb.publish_files import PAUSE_SECONDS, BusyError, PublishError
+from target_duckdb.publish_files import PAUSE_SECONDS, BusyError
 from target_duckdb.publish_swap import remove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 if sys.platform == "win32":
@@ -29,46 +28,22 @@ else:
 
 
 LOCK = "lock"
-MAGIC, MAGIC_AT = b"DUCK", 8
-"""How a DuckDB file begins, after a checksum."""
 
 
-def tell_apart(places: Mapping[str, Path]) -> None:
-    """Raise PublishError if two settings name one file, which publishing would replace."""
-    taken: dict[Path, str] = {}
-    for name, path in places.items():
-        here = path.parent.resolve() / path.name
-        if other := taken.get(here):
-            raise PublishError(f"{other} and {name} are one file: {path}")
-        taken |= {here: name} | ({path.resolve(): name} if name == "database" else {})
+def place_of(target: Path) -> Path:
+    """Return the directory beside a published path where its next version is made."""
+    return target.with_name(f".{target.name}.publish")
 
 
-def check_file(name: str, path: Path) -> None:
-    """Raise PublishError if there is something that no publisher has put there: it would be replaced."""
-    if not path.exists():
-        return
-    start = b""
-    if is_file := path.is_file():
-        with path.open("rb") as stream:
-            start = stream.read(MAGIC_AT + len(MAGIC))
-    if not is_file or (start and start[MAGIC_AT:] != MAGIC):
-        what = "no DuckDB file" if is_file else "no regular file"
-        raise PublishError(f"{name} {path} is {what} and would be replaced: name another, or remove it")
-
-
-def check_directory(name: str, path: Path) -> None:
-    """Raise PublishError if there is neither a link nor a directory of exports."""
-    if path.is_symlink() or not path.exists() or (path / MANIFEST).is_file():
-        return
-    raise PublishError(
-        f"{name} {path} is no folder of exports and would be replaced: name another, or remove it"
-    )
+def is_marked(target: Path) -> bool:
+    """Return whether a publisher has been at work here before."""
+    return (place_of(target) / LOCK).is_file()
 
 
 @contextmanager
 def workplace(target: Path, *, wait_seconds: float) -> Iterator[Path]:
     """Give an empty directory beside a published path, ours alone until we leave or die."""
-    place = target.with_name(f".{target.name}.publish")
+    place = place_of(target)
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (place / LOCK).open("a+", encoding="utf-8") as stream:
         acquire(stream, target, wait_seconds)

@@ -1,0 +1,106 @@
+"""What a publisher has made, which alone it replaces: whatever else is in a place stays."""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import re
+from typing import TYPE_CHECKING
+
+from target_duckdb.publish_exports import MANIFEST
+from target_duckdb.publish_files import BusyError, PublishError, connect
+from target_duckdb.publish_place import is_marked
+from target_duckdb.publish_swap import STAMP, version_of, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+HELD = """
+SELECT sql FROM duckdb_views() WHERE database_name = current_catalog() AND NOT internal
+UNION ALL SELECT NULL FROM duckdb_tables() WHERE database_name = current_catalog() AND NOT internal
+UNION ALL SELECT NULL FROM duckdb_sequences() WHERE database_name = current_catalog()
+UNION ALL SELECT NULL FROM duckdb_functions() WHERE database_name = current_catalog() AND NOT internal
+UNION ALL SELECT NULL FROM duckdb_types() WHERE database_name = current_catalog() AND NOT internal
+"""
+"""The definitions of the views of a file, and nothing for what else it holds."""
+OURS = re.compile(
+    r"CREATE VIEW .* FROM read_parquet\((main\.)?list_value\('([^']|'')*\.parquet'\),"
+    r" \(hive_partitioning = [^()]*(\([^()]*\))?\)\);?",
+    re.DOTALL,
+)
+"""A view on Parquet as DuckDB prints what `view_on_parquet` writes, which says more than people do."""
+
+
+def tell_apart(places: Mapping[str, Path]) -> None:
+    """Raise PublishError if two settings name one file, which publishing would replace."""
+    taken: dict[Path, str] = {}
+    for name, path in places.items():
+        here = path.parent.resolve() / path.name
+        if other := taken.get(here):
+            raise PublishError(f"{other} and {name} are one file: {path}")
+        taken |= {here: name} | ({path.resolve(): name} if name == "database" else {})
+
+
+def check_owned(name: str, path: Path) -> None:
+    """Raise PublishError if there is something in a place that no publisher has put there."""
+    is_owned, kind = KINDS[name]
+    if (path.exists() or path.is_symlink()) and not is_owned(path):
+        raise PublishError(
+            f"{name} {path} is no {kind}, and would be replaced: name another, or rename or remove this one"
+        )
+
+
+def is_read_copy(path: Path) -> bool:
+    """Return whether a file is a version beside it: a link to it or, for lack of links, a copy."""
+    if not is_plain_file(path):
+        return False
+    return not path.stat().st_size or any(
+        path.samefile(version) or filecmp.cmp(path, version, shallow=False)
+        for version in versions(path)[::-1]
+    )
+
+
+def is_file_of_views(path: Path) -> bool:
+    """Return whether a file holds our views and nothing else; one that is in use has to be marked as ours."""
+    if not is_plain_file(path):
+        return False
+    try:
+        with connect(path, wait_seconds=0, read_only=True) as connection:
+            held = [row[0] for row in connection.execute(HELD).fetchall()]
+    except BusyError:
+        return is_marked(path)
+    except PublishError:
+        return not path.stat().st_size
+    return all(sql is not None and OURS.fullmatch(sql) for sql in held)
+
+
+def is_plain_file(path: Path) -> bool:
+    """Return whether a path is a file itself and not a link to one, nor a device that would wait."""
+    return path.is_file() and not path.is_symlink()
+
+
+def is_exports(path: Path) -> bool:
+    """Return whether a path is a link to a version beside it or, for lack of links, a copy of one."""
+    if path.is_symlink():
+        link = path.readlink()
+        name = re.escape(f"{path.stem}_") + STAMP + re.escape(path.suffix)
+        return len(link.parts) == 1 and re.fullmatch(name, link.name) is not None
+    try:
+        manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+        return version_of(path, manifest["version"]).is_dir()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+KINDS: dict[str, tuple[Callable[[Path], bool], str]] = {
+    "target": (
+        is_read_copy,
+        "read copy that duckdb-publish has made (no version beside it is the same file)",
+    ),
+    "exports": (
+        is_exports,
+        "folder of exports that duckdb-publish has made (or its version is not beside it)",
+    ),
+    "live": (is_file_of_views, "file of nothing but the views of duckdb-publish"),
+}
