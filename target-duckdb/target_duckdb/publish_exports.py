@@ -7,11 +7,12 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from target_duckdb.names import free_name
 from target_duckdb.publish_files import PublishError
 from target_duckdb.publish_sql import count, csv_copy, csv_lines, parquet_copy, qualified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
     from target_duckdb.publish_files import Connection
@@ -29,6 +30,8 @@ WHERE database_name = current_catalog() AND schema_name = ? AND table_name = ? O
 """
 MANIFEST = "manifest.json"
 UNSAFE_IN_FILE_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', "_"))
+LONGEST_FILE_NAME = 240
+"""Bytes, of 255: the rest is for a number and the format."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,32 @@ def export(connection: Connection, directory: Path, choices: Choices) -> list[Mo
     found = connection.execute(MODELS, [choices.schema]).fetchall()
     if not found:
         raise PublishError(f"there is nothing in schema {choices.schema} to export: build the models first")
-    return [export_model(connection, directory, choices, (name, comment)) for name, comment in found]
+    files = file_names([name for name, _ in found])
+    return [
+        export_model(connection, directory / files[name], choices, (name, comment)) for name, comment in found
+    ]
+
+
+def file_names(models: Collection[str]) -> dict[str, str]:
+    """Return the file name of each model, without the format; a number tells apart what would be one file.
+
+    What is a file name as it is comes first, then the others in their order: names stay from run to run.
+    """
+    taken: set[str] = set()
+    names: dict[str, str] = {}
+    for model in sorted(models, key=lambda model: (safe(model) != model, model)):
+        names[model] = free_name(safe(model), taken)
+        taken.add(names[model].casefold())
+    return names
+
+
+def safe(name: str) -> str:
+    """Return a name that every file system takes, which others may have too."""
+    return name.translate(UNSAFE_IN_FILE_NAMES).encode()[:LONGEST_FILE_NAME].decode(errors="ignore")
 
 
 def export_model(
-    connection: Connection, directory: Path, choices: Choices, described: tuple[str, str | None]
+    connection: Connection, stem: Path, choices: Choices, described: tuple[str, str | None]
 ) -> Model:
     """Write one model in every chosen format; return its entry in the manifest."""
     name, description = described
@@ -88,7 +112,7 @@ def export_model(
     rows = connection.execute(count(relation)).fetchall()[0][0]
     files = []
     for kind in choices.formats:
-        path = directory / f"{name.translate(UNSAFE_IN_FILE_NAMES)}.{kind}"
+        path = stem.with_name(f"{stem.name}.{kind}")
         connection.execute(FORMATS[kind](relation, columns, str(path), choices))
         files.append(describe(path))
     return Model(name, description, rows, columns, files)

@@ -1,0 +1,62 @@
+"""The exports: every model in files of its own, whatever it is called and whatever it holds."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+from target_duckdb.publish import main
+from target_duckdb.publish_exports import file_names
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def publish(tmp_path):
+    """Fill the schema `bi` of a working file and publish it; return where."""
+
+    def publish(statements: str, *more: str, code: int = 0) -> Path:
+        with duckdb.connect(str(tmp_path / "w.duckdb")) as connection:
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS bi; {statements}")
+        words = ["--database", str(tmp_path / "w.duckdb"), "--target", str(tmp_path / "pub/a.duckdb")]
+        assert main([*words, *more]) == code
+        return tmp_path / "pub"
+
+    before = os.umask(0o022)
+    yield publish
+    os.umask(before)
+
+
+def ask(path: Path, query: str) -> list[tuple]:
+    with duckdb.connect(str(path), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def model(there: Path, name: str) -> dict:
+    models = json.loads((there / "exports/manifest.json").read_text(encoding="utf-8"))["models"]
+    return next(model for model in models if model["name"] == name)
+
+
+def test_models_whose_names_differ_in_what_no_file_name_has_are_kept_apart(publish):
+    there = publish(
+        'CREATE TABLE bi."a/b" AS SELECT 1 AS n; CREATE TABLE bi.a_b AS SELECT 2 AS n;'
+        ' CREATE TABLE bi."A?B" AS SELECT 3 AS n'
+    )
+    found = [ask(there / "live.duckdb", f'SELECT n FROM bi."{name}"') for name in ("a/b", "a_b", "A?B")]
+    assert found == [[(1,)], [(2,)], [(3,)]]
+
+
+def test_a_name_that_is_a_file_name_keeps_it_whoever_else_wants_it():
+    names = file_names(["a*b", "a/b", "a_b", "Ä", "ä"])
+    assert names == {"a_b": "a_b", "a*b": "a_b_1", "a/b": "a_b_2", "Ä": "Ä", "ä": "ä_1"}
+
+
+def test_names_too_long_for_a_file_are_shortened_and_kept_apart(publish):
+    long = "ü" * 125
+    there = publish(f'CREATE TABLE bi."{long}" AS SELECT 1 AS n; CREATE TABLE bi."{long}_" AS SELECT 2 AS n')
+    assert ask(there / "live.duckdb", f'SELECT n FROM bi."{long}_"') == [(2,)]
+    assert [path.suffix for path in sorted((there / "exports").glob("ü*"))].count(".csv") == 2
