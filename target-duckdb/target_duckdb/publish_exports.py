@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from target_duckdb.names import free_name
-from target_duckdb.publish_files import PublishError
+from target_duckdb.publish_files import PublishError, named
 from target_duckdb.publish_sql import count, csv_copy, csv_lines, parquet_copy, qualified
 
 if TYPE_CHECKING:
@@ -141,4 +141,5 @@ def write_manifest(directory: Path, facts: dict[str, object], models: list[Model
     """Write manifest.json: the facts of the version, then every model with its columns and files."""
     manifest = {**facts, "models": [asdict(model) for model in models]}
     text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
-    (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    with named(directory / MANIFEST):
+        (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")

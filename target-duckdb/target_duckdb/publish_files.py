@@ -73,14 +73,31 @@ def copy_working_file(source: Path, copy: Path, *, wait_seconds: float) -> str:
     """
     if not source.is_file():
         raise PublishError(f"there is no database at {source}: run a load first")
+    source = source.resolve()  # the log lies beside the file itself, not beside a link to it
     with connect(source, wait_seconds=wait_seconds, read_only=True) as connection:
         catalog = connection.execute("SELECT current_catalog()").fetchall()[0][0]
-        with source.open("rb") as read, copy.open("wb") as write:
-            shutil.copyfileobj(read, write, 1 << 22)
-            log = source.with_name(source.name + ".wal")
-            if log.exists():
-                shutil.copyfile(log, copy.with_name(copy.name + ".wal"))
+        copy_bytes(source, copy)
+        log = source.with_name(source.name + ".wal")
+        if log.exists():
+            copy_bytes(log, copy.with_name(copy.name + ".wal"))
     return str(catalog)
+
+
+def copy_bytes(source: Path, copy: Path) -> None:
+    """Copy a file; raises OSError with the name of the copy if that has no room."""
+    with source.open("rb") as read, named(copy), copy.open("wb") as write:
+        shutil.copyfileobj(read, write, 1 << 22)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Add a file's name to what the system says without one: of writing and closing."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager

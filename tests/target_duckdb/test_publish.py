@@ -97,7 +97,9 @@ def test_comments_survive_on_tables_views_and_columns(working):
     assert query(there / "analytics.duckdb", comments) == [("The key",), ("What we sell",), ("Who we know",)]
 
 
-def test_a_working_file_with_an_unfinished_log_is_published_with_what_was_committed(working):
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "link.duckdb"])
+def test_a_working_file_with_an_unfinished_log_is_published_with_what_was_committed(working, name):
+    (working.parent / "link.duckdb").symlink_to(working)
     script = (
         "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); "
         "c.execute(\"SET checkpoint_threshold = '1GB'\"); "
@@ -105,7 +107,7 @@ def test_a_working_file_with_an_unfinished_log_is_published_with_what_was_commit
     )
     subprocess.run([sys.executable, "-c", script, str(working)], check=False)
     assert working.with_name("warehouse.duckdb.wal").exists()
-    there = publish(working)
+    there = publish(working.with_name(name))
     assert query(there / "analytics.duckdb", "SELECT max(id) FROM bi.deals") == [(7,)]
 
 
@@ -289,6 +291,7 @@ def test_a_full_disk_is_said_in_one_line_and_the_old_version_stays(working):
     command = [*PUBLISH, *arguments(working)]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr == f"duckdb-publish: {there}/.analytics.duckdb.publish/raw.duckdb: File too large\n"
     assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
     assert [path.name for path in (there / ".analytics.duckdb.publish").iterdir()] == ["lock"]
 
