@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from target_duckdb.names import free_name
-from target_duckdb.publish_files import PublishError, named
+from target_duckdb.publish_files import DatabaseError, PublishError, named, one_line
 from target_duckdb.publish_sql import count, csv_copy, csv_lines, parquet_copy, qualified
 
 if TYPE_CHECKING:
@@ -79,9 +79,13 @@ def export(connection: Connection, directory: Path, choices: Choices) -> list[Mo
     if not found:
         raise PublishError(f"there is nothing in schema {choices.schema} to export: build the models first")
     files = file_names([name for name, _ in found])
-    return [
-        export_model(connection, directory / files[name], choices, (name, comment)) for name, comment in found
-    ]
+    models = []
+    for name, comment in found:
+        try:
+            models.append(export_model(connection, directory / files[name], choices, (name, comment)))
+        except DatabaseError as error:
+            raise PublishError(f"cannot export {choices.schema}.{name}: {one_line(error)}") from None
+    return models
 
 
 def file_names(models: Collection[str]) -> dict[str, str]:

@@ -109,9 +109,11 @@ def in_memory(temporary: Path) -> Iterator[Connection]:
 
 
 def binds(connection: Connection, statement: str) -> bool:
-    """Run a definition; return False if something it names does not exist (yet)."""
+    """Run a definition; return False if DuckDB refuses it, as what it names does not exist (yet)."""
     try:
         connection.execute(statement)
-    except (duckdb.CatalogException, duckdb.BinderException):
+    except duckdb.FatalException:
+        raise
+    except duckdb.Error:  # a view on a file that is gone is an IOException, for example
         return False
     return True

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from target_duckdb.publish_files import binds
+from target_duckdb.names import folded
+from target_duckdb.publish_files import DatabaseError, binds
 from target_duckdb.publish_sql import qualified
 from target_duckdb.sql import literal
 
@@ -54,9 +56,9 @@ def relocate_views(connection: Connection, catalog: str) -> list[str]:
 
 
 def define(connection: Connection, view: View, catalog: str) -> bool:
-    """Define one view again, with its comments; return False if what it reads is not there (yet)."""
+    """Define one view again, with its comments; return False if it cannot be (yet)."""
     comments = connection.execute(COLUMN_COMMENTS, [view.schema, view.name]).fetchall()
-    if not binds(connection, relocated(connection, view.definition, catalog)):
+    if not any(binds(connection, statement) for statement in statements(connection, view, catalog)):
         return False
     name = qualified(view.schema, view.name)
     if view.comment:
@@ -64,6 +66,13 @@ def define(connection: Connection, view: View, catalog: str) -> bool:
     for column, comment in comments:
         connection.execute(f"COMMENT ON COLUMN {name}.{qualified(column)} IS {literal(comment)}")
     return True
+
+
+def statements(connection: Connection, view: View, catalog: str) -> Iterator[str]:
+    """Yield what may define a view again: without a catalog's name, else, if DuckDB cannot, as it was."""
+    with suppress(DatabaseError):  # of 1e400, for example, it makes what it does not read
+        yield relocated(connection, view.definition, catalog)
+    yield again(view.definition)
 
 
 def relocated(connection: Connection, definition: str, catalog: str) -> str:
@@ -74,15 +83,21 @@ def relocated(connection: Connection, definition: str, catalog: str) -> str:
         if not decoded["error"]:
             encoded = json.dumps(without_catalog(decoded, catalog))
             query = connection.execute("SELECT json_deserialize_sql(?::JSON)", [encoded]).fetchall()[0][0]
-            return f"{head.replace('CREATE VIEW', 'CREATE OR REPLACE VIEW', 1)} AS {query}"
+            return f"{again(head)} AS {query}"
+    return again(definition)
+
+
+def again(definition: str) -> str:
+    """Return the definition of a view that may be there."""
     return definition.replace("CREATE VIEW", "CREATE OR REPLACE VIEW", 1)
 
 
 def splits(definition: str) -> Iterator[tuple[str, str]]:
-    """Yield the splits of `CREATE VIEW … AS SELECT …` at each `AS`; the first with a query is right."""
+    """Yield the splits of `CREATE VIEW … AS SELECT …` at each `AS` but in names; the first query is right."""
     at = definition.find(" AS ")
     while at >= 0:
-        yield definition[:at], definition[at + 4 :].rstrip().rstrip(";")
+        if definition.count('"', 0, at) % 2 == 0:
+            yield definition[:at], definition[at + 4 :].rstrip().rstrip(";")
         at = definition.find(" AS ", at + 1)
 
 
@@ -99,8 +114,12 @@ def without_catalog(tree: object, catalog: str) -> object:
 
 
 def _branch(key: str, branch: object, catalog: str) -> object:
-    if key in CATALOG_KEYS and branch == catalog:
+    if key in CATALOG_KEYS and _is_name(branch, catalog):
         return ""
-    if key in PATH_KEYS and isinstance(branch, list) and len(branch) >= FULL_PATH and branch[0] == catalog:
-        return branch[1:]
+    if key in PATH_KEYS and isinstance(branch, list) and len(branch) >= FULL_PATH:
+        return branch[1:] if _is_name(branch[0], catalog) else branch
     return without_catalog(branch, catalog)
+
+
+def _is_name(branch: object, catalog: str) -> bool:
+    return isinstance(branch, str) and folded(branch) == folded(catalog)

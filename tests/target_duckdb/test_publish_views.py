@@ -27,6 +27,11 @@ VIEWS = {
     "a table called like the file": """
         CREATE TABLE raw.warehouse AS FROM raw.t;
         CREATE VIEW bi.v AS SELECT warehouse.id, name FROM raw.warehouse""",
+    "another case": "CREATE VIEW bi.v AS SELECT id, WAREHOUSE.RAW.T.name FROM Warehouse.Raw.T",
+    "a number that is none": "CREATE VIEW bi.v AS SELECT id, 1e400 AS name FROM raw.t",
+    "a name like a definition": """
+        CREATE VIEW raw."x AS SELECT 1 --" AS SELECT id, name FROM warehouse.raw.t;
+        CREATE VIEW bi.v AS SELECT * FROM raw."x AS SELECT 1 --\"""",
 }
 
 
@@ -57,22 +62,42 @@ def test_a_view_answers_in_the_copy_what_it_answered_before(working, definition)
         assert connection.execute("FROM bi.v ORDER BY ALL").fetchall() == expected
 
 
-def test_a_view_that_reads_nothing_any_more_is_named_and_stops_nobody(working, capsys):
+BROKEN = {
+    "a table that is gone": """
+        CREATE TABLE raw.gone AS SELECT 1 AS id;
+        CREATE VIEW {0}.broken AS SELECT id FROM raw.gone; DROP TABLE raw.gone""",
+    "a file that is gone": """
+        COPY (SELECT 1 AS id) TO '{1}'; CREATE VIEW {0}.broken AS SELECT id FROM read_csv('{1}')""",
+    "a macro that spells the file's name": """
+        CREATE MACRO raw.all_of() AS TABLE SELECT * FROM warehouse.raw.t;
+        CREATE VIEW {0}.broken AS SELECT * FROM raw.all_of()""",
+}
+
+
+def break_view(working, definition: str, schema: str) -> None:
     with duckdb.connect(str(working)) as connection:
-        connection.execute("""
-            CREATE TABLE bi.fine AS SELECT 1 AS id; CREATE TABLE raw.gone AS SELECT 1 AS id;
-            CREATE VIEW raw.broken AS SELECT id FROM raw.gone; DROP TABLE raw.gone;
-        """)
+        connection.execute("CREATE TABLE bi.fine AS SELECT 1 AS id")
+        connection.execute(definition.format(schema, working.with_name("gone.csv")))
+    working.with_name("gone.csv").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("definition", BROKEN.values(), ids=BROKEN.keys())
+def test_a_view_that_reads_nothing_any_more_is_named_and_stops_nobody(working, definition, capsys):
+    break_view(working, definition, "raw")
     assert publish(working) == 0
     assert "these views read nothing: raw.broken" in capsys.readouterr().err
 
 
-def test_a_broken_view_among_the_models_is_said_and_nothing_is_published(working, capsys):
-    with duckdb.connect(str(working)) as connection:
-        connection.execute("""
-            CREATE TABLE raw.gone AS SELECT 1 AS id;
-            CREATE VIEW bi.broken AS SELECT id FROM raw.gone; DROP TABLE raw.gone;
-        """)
+BROKEN_MODELS = BROKEN | {
+    "a value that does not fit": "CREATE VIEW {0}.broken AS SELECT name::INT FROM raw.t"
+}
+
+
+@pytest.mark.parametrize("definition", BROKEN_MODELS.values(), ids=BROKEN_MODELS.keys())
+def test_a_broken_view_among_the_models_is_said_and_nothing_is_published(working, definition, capsys):
+    break_view(working, definition, "bi")
     assert publish(working) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("duckdb-publish: cannot export bi.broken: ")
+    assert said.count("\n") == 1
     assert not working.with_name("analytics.duckdb").exists()
