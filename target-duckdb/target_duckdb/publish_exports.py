@@ -7,9 +7,19 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from target_duckdb.lake import LARGEST_INTEGER
 from target_duckdb.names import free_name
 from target_duckdb.publish_files import DatabaseError, PublishError, named, one_line
-from target_duckdb.publish_sql import count, csv_copy, csv_lines, parquet_copy, qualified
+from target_duckdb.publish_sql import (
+    count,
+    csv_copy,
+    csv_lines,
+    fits,
+    parquet_copy,
+    qualified,
+    recast,
+    without_huge,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -46,11 +56,12 @@ class Choices:
 
 @dataclass(frozen=True)
 class Column:
-    """A column as the manifest describes it."""
+    """A column as the manifest describes it, with its type in Parquet; and with that in the database."""
 
     name: str
     type: str
     description: str | None
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,10 @@ def export_model(
     """Write one model in every chosen format; return its entry in the manifest."""
     name, description = described
     relation = qualified(choices.schema, name)
-    columns = [Column(*row) for row in connection.execute(COLUMNS, [choices.schema, name]).fetchall()]
+    columns = [
+        Column(column, exact(connection, relation, column, kind), comment, kind)
+        for column, kind, comment in connection.execute(COLUMNS, [choices.schema, name]).fetchall()
+    ]
     rows = connection.execute(count(relation)).fetchall()[0][0]
     files = []
     for kind in choices.formats:
@@ -122,12 +136,25 @@ def export_model(
     return Model(name, description, rows, columns, files)
 
 
-def _parquet(relation: str, _columns: Iterable[Column], path: str, _choices: Choices) -> str:
-    return parquet_copy(relation, path)
+def exact(connection: Connection, relation: str, column: str, kind: str) -> str:
+    """Return the type in which a column leaves DuckDB: numbers that are doubles elsewhere keep all digits."""
+    decimal = without_huge(kind, LARGEST_INTEGER)
+    if decimal == kind or connection.execute(fits(relation, column, decimal)).fetchall()[0][0]:
+        return decimal
+    return without_huge(kind, "VARCHAR")
+
+
+def _parquet(relation: str, columns: Iterable[Column], path: str, _choices: Choices) -> str:
+    return parquet_copy(recast(relation, changed(columns)), path)
+
+
+def changed(columns: Iterable[Column]) -> list[tuple[str, str]]:
+    """Return name and type of those columns that leave DuckDB in another type."""
+    return [(column.name, column.type) for column in columns if column.type != column.origin]
 
 
 def _csv(relation: str, columns: Iterable[Column], path: str, choices: Choices) -> str:
-    typed = [(column.name, column.type) for column in columns]
+    typed = [(column.name, column.origin) for column in columns]
     lines = csv_lines(relation, typed, escape_formulas=choices.escape_formulas, bom=choices.bom)
     return csv_copy(lines, path)
 
@@ -141,9 +168,14 @@ def describe(path: Path) -> File:
         return File(path.name, path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest())
 
 
+def said(fields: list[tuple[str, object]]) -> dict[str, object]:
+    """Return what the manifest says of a model, a column or a file."""
+    return {name: value for name, value in fields if name != "origin"}
+
+
 def write_manifest(directory: Path, facts: dict[str, object], models: list[Model]) -> None:
     """Write manifest.json: the facts of the version, then every model with its columns and files."""
-    manifest = {**facts, "models": [asdict(model) for model in models]}
+    manifest = {**facts, "models": [asdict(model, dict_factory=said) for model in models]}
     text = json.dumps(manifest, indent=2, ensure_ascii=False, default=str)
     with named(directory / MANIFEST):
         (directory / MANIFEST).write_text(text + "\n", encoding="utf-8")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from target_duckdb.publish_exports import changed
 from target_duckdb.publish_files import DatabaseError, PublishError, in_memory, one_line
-from target_duckdb.publish_sql import exchange, qualified
+from target_duckdb.publish_sql import exchange, qualified, recast
 from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def bring(connection: Connection, schema: str, models: list[Model]) -> None:
     connection.execute("CALL pg_clear_cache()")
     for model in models:
         relation = qualified("served", incoming, model.name)
-        connection.execute(f"CREATE TABLE {relation} AS FROM {qualified('copy', schema, model.name)}")
+        query = recast(qualified("copy", schema, model.name), changed(model.columns))
+        connection.execute(f"CREATE TABLE {relation} AS {query}")
         for statement in comments(qualified(incoming, model.name), model):
             execute(connection, statement)
 

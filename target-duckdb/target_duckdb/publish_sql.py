@@ -23,6 +23,8 @@ NEVER_QUOTED = re.compile(
     r"BIGINT|BOOLEAN|DATE|DECIMAL\(\d+,\d+\)|DOUBLE|HUGEINT|INTEGER|TIMESTAMP( WITH TIME ZONE)?"
 )
 """The types whose values hold none of these marks."""
+HUGE = re.compile(r"""'([^']|'')*'|"([^"]|"")*"|\bU?HUGEINT\b(?=$|[,)\[])""")
+"""The types that are doubles in Parquet and in PostgreSQL; what is in quotes and names are no types."""
 FORMULA_STARTS = tuple(map(ord, "=+@-\t\r"))
 
 
@@ -41,9 +43,27 @@ def exchange(old: str, new: str) -> list[str]:
     return [f"DELETE FROM {old}", f"INSERT INTO {old} SELECT * FROM {new}"]
 
 
-def parquet_copy(relation: str, path: str) -> str:
-    """Return the statement that writes a relation as Parquet, in the compression that every reader knows."""
-    return f"COPY (FROM {relation}) TO {literal(path)} (FORMAT parquet, COMPRESSION snappy)"
+def parquet_copy(query: str, path: str) -> str:
+    """Return the statement that writes a query as Parquet, in the compression that every reader knows."""
+    return f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION snappy)"
+
+
+def without_huge(kind: str, instead: str) -> str:
+    """Return a type, which may be nested, with another in the place of HUGEINT and UHUGEINT."""
+    return HUGE.sub(lambda found: found[0] if found[0].startswith(("'", '"')) else instead, kind)
+
+
+def fits(relation: str, column: str, kind: str) -> str:
+    """Return the query of whether a column of whole numbers, or of what holds them, is the same as a type."""
+    name = quote(column)
+    is_same = f"CAST(TRY_CAST({name} AS {kind}) AS VARCHAR) IS NOT DISTINCT FROM CAST({name} AS VARCHAR)"
+    return f"SELECT coalesce(bool_and({is_same}), true) FROM {relation}"
+
+
+def recast(relation: str, columns: Iterable[Column]) -> str:
+    """Return the query of a relation with other types for some of its columns."""
+    casts = [f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in columns]
+    return f"SELECT * REPLACE ({', '.join(casts)}) FROM {relation}" if casts else f"FROM {relation}"
 
 
 def view_on_parquet(view: str, columns: Iterable[str], path: str) -> str:

@@ -60,3 +60,29 @@ def test_names_too_long_for_a_file_are_shortened_and_kept_apart(publish):
     there = publish(f'CREATE TABLE bi."{long}" AS SELECT 1 AS n; CREATE TABLE bi."{long}_" AS SELECT 2 AS n')
     assert ask(there / "live.duckdb", f'SELECT n FROM bi."{long}_"') == [(2,)]
     assert [path.suffix for path in sorted((there / "exports").glob("ü*"))].count(".csv") == 2
+
+
+LARGEST = 2**127 - 1
+NUMBERS = f"""
+CREATE TABLE bi.sums AS SELECT 'HUGEINT' AS word, sum(n) AS total, {LARGEST} AS largest,
+    7::UHUGEINT AS unsigned, [9007199254740993::HUGEINT] AS list, {{'HUGEINT': 1, 'n': {LARGEST}}} AS nested
+FROM (SELECT 9007199254740993 AS n)
+"""
+
+
+def test_no_digit_of_a_large_number_is_lost_in_parquet(publish):
+    there = publish(NUMBERS)
+    query = "SELECT columns(*)::VARCHAR FROM bi.sums"
+    assert ask(there / "live.duckdb", query) == ask(there / "a.duckdb", query)
+
+
+def test_the_manifest_tells_the_types_that_the_parquet_file_has(publish):
+    there = publish(NUMBERS)
+    types = [column["type"] for column in model(there, "sums")["columns"]]
+    assert types == [row[1] for row in ask(there / "live.duckdb", "DESCRIBE bi.sums")]
+    assert types[:4] == ["VARCHAR", "DECIMAL(38,0)", "VARCHAR", "DECIMAL(38,0)"]
+
+
+def test_the_largest_number_is_whole_in_csv(publish):
+    text = (publish(NUMBERS, "--formats=csv", "--escape-formulas=true") / "exports/sums.csv").read_text()
+    assert f"HUGEINT,9007199254740993,{LARGEST},7," in text

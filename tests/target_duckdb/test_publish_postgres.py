@@ -137,6 +137,17 @@ def test_postgres_gets_the_rows_types_and_comments(python, server, ask, working)
     )
 
 
+def test_postgres_gets_every_digit_of_a_large_number(python, server, ask, working):
+    fill(
+        working,
+        1,
+        more=", 9007199254740993::HUGEINT AS large, 170141183460469231731687303715884105727 AS text",
+    )
+    assert publish(python, working, server).returncode == 0
+    found = ask("SELECT DISTINCT large, text, pg_typeof(large) FROM bi.one")
+    assert found == "9007199254740993|170141183460469231731687303715884105727|numeric"
+
+
 def test_grants_and_views_of_a_table_that_kept_its_columns_survive(python, server, ask, working):
     publish(python, working, server)
     ask("CREATE VIEW public.total AS SELECT sum(n) FROM bi.one; GRANT SELECT ON bi.one TO PUBLIC")
