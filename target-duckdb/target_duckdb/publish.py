@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_copy import check_name, inspect, write_read_copy
+from target_duckdb.publish_copy import check_name, inspect, schemas_of, spelt, write_read_copy
 from target_duckdb.publish_exports import Choices, describe, export, write_manifest
-from target_duckdb.publish_files import DatabaseError, PublishError, connect, one_line
+from target_duckdb.publish_files import DatabaseError, PublishError, catalog_of, connect, one_line
 from target_duckdb.publish_live import show_views, write_views
 from target_duckdb.publish_ownership import check_owned, tell_apart
 from target_duckdb.publish_place import workplace
@@ -32,13 +33,13 @@ WITHIN_QUERY = "Query interrupted"  # what DuckDB makes of that, a RuntimeError
 def publish(chosen: Settings) -> str:
     """Publish one version; return what happened in one line."""
     started = time.monotonic()
-    places = {"database": chosen.database, "target": chosen.target, "exports": chosen.exports}
-    tell_apart(places | ({"live": chosen.live} if chosen.live else {}))
     check_places(chosen)
-    for path in (chosen.target, chosen.exports):
+    for path in (chosen.target, chosen.exports, *([chosen.views] if chosen.views else [])):
         house(path.parent, chosen.mode)
     with workplace(chosen.target, wait_seconds=chosen.wait) as place:
-        copy = place / "copy.duckdb"
+        check_views_name(chosen, place)
+        copy = place / "copy" / chosen.target.name  # as it will be called: DuckDB calls the catalog so
+        copy.parent.mkdir()
         broken = write_read_copy(
             chosen.database,
             copy,
@@ -46,6 +47,7 @@ def publish(chosen: Settings) -> str:
             wait_seconds=chosen.wait,
             storage_version=chosen.storage_version,
         )
+        chosen = as_spelt(chosen, copy)
         models = show(chosen, copy)
     if chosen.postgres:
         serve(chosen.target, chosen.postgres, chosen.schema, models, extension=chosen.postgres_extension)
@@ -60,11 +62,30 @@ def publish(chosen: Settings) -> str:
 
 def check_places(chosen: Settings) -> None:
     """Refuse to replace what no publisher has made."""
+    places = {"database": chosen.database, "target": chosen.target, "exports": chosen.exports}
+    tell_apart(places | ({"live": chosen.live} if chosen.live else {}))
     check_owned("target", chosen.target)
     if chosen.formats:
         check_owned("exports", chosen.exports)
-    if chosen.live and "parquet" in chosen.formats:
-        check_owned("live", chosen.live)
+    if chosen.views:
+        check_owned("live", chosen.views)
+
+
+def check_views_name(chosen: Settings, place: Path) -> None:
+    """Refuse a file of views that is called like their schema; an empty file tells what DuckDB calls it."""
+    if chosen.views:
+        empty = place / "empty" / chosen.views.name
+        empty.parent.mkdir()
+        with connect(empty, wait_seconds=0, read_only=False) as connection:
+            check_name("a file of views", catalog_of(connection), [chosen.schema])
+
+
+def as_spelt(chosen: Settings, copy: Path) -> Settings:
+    """Return the settings with the schema as the read copy spells it; refuse a copy called like a schema."""
+    with connect(copy, wait_seconds=0, read_only=True) as connection:
+        present = schemas_of(connection)
+        check_name("a read copy", catalog_of(connection), present)
+    return replace(chosen, schema=spelt(chosen.schema, present))
 
 
 def show(chosen: Settings, copy: Path) -> list[Model]:
@@ -78,16 +99,18 @@ def show(chosen: Settings, copy: Path) -> list[Model]:
         prune(chosen.target, chosen.keep)
         if chosen.formats:
             show_directory(directory, chosen.exports, stamp, mode=chosen.mode)
-            show_live(chosen, place / "live.duckdb", models)
             prune(chosen.exports, chosen.keep)
+            show_live(chosen, models)
     return models
 
 
-def show_live(chosen: Settings, new: Path, models: list[Model]) -> None:
+def show_live(chosen: Settings, models: list[Model]) -> None:
     """Put the file of views in its place, where it is wanted and there are Parquet files."""
-    if chosen.live and "parquet" in chosen.formats:
-        write_views(new, chosen.exports, chosen.schema, models, chosen.storage_version)
-        show_views(new, chosen.live, mode=chosen.mode)
+    if chosen.views:
+        with workplace(chosen.views, wait_seconds=chosen.wait) as place:
+            new = place / "views.duckdb"
+            write_views(new, chosen.exports, chosen.schema, models, chosen.storage_version)
+            show_views(new, chosen.views, mode=chosen.mode)
 
 
 def write_exports(chosen: Settings, copy: Path, directory: Path, stamp: str) -> list[Model]:
@@ -95,12 +118,10 @@ def write_exports(chosen: Settings, copy: Path, directory: Path, stamp: str) -> 
     choices = Choices(chosen.schema, chosen.formats, chosen.escape_formulas, chosen.bom)
     with connect(copy, wait_seconds=0, read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        check_name(connection, chosen.target.stem)
         facts = inspect(connection)
         models = export(connection, directory, choices) if chosen.formats or chosen.postgres else []
     facts |= {"version": stamp, "schema": chosen.schema, "storage_version": chosen.storage_version}
-    database = {**vars(describe(copy)), "file": chosen.target.name}
-    write_manifest(directory, {**facts, "database": database}, models)
+    write_manifest(directory, {**facts, "database": vars(describe(copy))}, models)
     return models
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from target_duckdb.names import folded
 from target_duckdb.publish_files import (
     DatabaseError,
     PublishError,
@@ -18,7 +19,7 @@ from target_duckdb.publish_views import relocate_views
 from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from target_duckdb.publish_files import Connection
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 SOURCE, COPY = "publish: source", "publish: copy"
 
 TABLES = """
-SELECT schema_name, table_name FROM duckdb_tables()
+SELECT database_name, schema_name, table_name FROM duckdb_tables()
 WHERE database_name = current_catalog() AND NOT internal AND NOT temporary ORDER BY ALL
 """
 SCHEMAS = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = current_catalog() AND NOT internal"
@@ -48,7 +49,7 @@ def write_read_copy(
     source: Path, copy: Path, *, schemas: tuple[str, ...], wait_seconds: float, storage_version: str
 ) -> list[str]:
     """Write the read copy of a working file; return the views that read nothing, there as here."""
-    raw = copy.with_name("raw.duckdb")
+    raw = copy.parent.with_name("raw.duckdb")
     catalog = copy_working_file(source, raw, wait_seconds=wait_seconds)
     with in_words_of(source, raw), in_memory(copy.parent) as connection:
         connection.execute(f"ATTACH {literal(str(raw))} AS {qualified(SOURCE)}")
@@ -60,8 +61,8 @@ def write_read_copy(
         connection.execute(f"USE {qualified(COPY)}")
         broken = relocate_views(connection, catalog)
     check(copy, expected)
-    for leftover in raw.parent.glob("raw.duckdb*"):
-        leftover.unlink()
+    for leftover in (raw, raw.with_name(f"{raw.name}.wal")):
+        leftover.unlink(missing_ok=True)
     return broken
 
 
@@ -87,19 +88,30 @@ def drop_other_schemas(connection: Connection, schemas: tuple[str, ...]) -> None
     """Drop from our byte copy every schema that shall not be published; an empty choice keeps them all."""
     if not schemas:
         return
-    present = {str(row[0]) for row in connection.execute(SCHEMAS).fetchall()}
-    if missing := set(schemas) - present:
+    present = schemas_of(connection)
+    chosen = {spelt(schema, present) for schema in schemas}
+    if missing := chosen - set(present):
         raise PublishError(f"the working file has no schema {', '.join(sorted(missing))}")
-    for schema in sorted(present - set(schemas) - {"main"}):
-        connection.execute(f"DROP SCHEMA {qualified(schema)} CASCADE")
+    for schema in sorted(set(present) - chosen - {"main"}):
+        connection.execute(f"DROP SCHEMA {qualified(SOURCE, schema)} CASCADE")
+
+
+def schemas_of(connection: Connection) -> list[str]:
+    """Return the schemas of the current database."""
+    return [str(row[0]) for row in connection.execute(SCHEMAS).fetchall()]
+
+
+def spelt(schema: str, present: Iterable[str]) -> str:
+    """Return a schema's name as the database spells it, or as it is where there is none."""
+    return {folded(name): name for name in present}.get(folded(schema), schema)
 
 
 def counts(connection: Connection) -> Counts:
     """Return the number of rows of every table of the current database."""
     tables = connection.execute(TABLES).fetchall()
     return {
-        (schema, table): int(connection.execute(count(qualified(schema, table))).fetchall()[0][0])
-        for schema, table in tables
+        (schema, table): int(connection.execute(count(qualified(catalog, schema, table))).fetchall()[0][0])
+        for catalog, schema, table in tables
     }
 
 
@@ -112,10 +124,11 @@ def check(copy: Path, expected: Counts) -> None:
         raise PublishError(f"the copy of {table} is incomplete; nothing was published")
 
 
-def check_name(connection: Connection, name: str) -> None:
+def check_name(what: str, catalog: str, schemas: Iterable[str]) -> None:
     """Refuse a file named like a schema in it: DuckDB calls `crm.account` ambiguous in crm.duckdb."""
-    if name in {str(row[0]) for row in connection.execute(SCHEMAS).fetchall()}:
-        raise PublishError(f"a read copy called {name} could not be queried: it holds a schema {name}")
+    for schema in schemas:
+        if folded(schema) == folded(catalog):
+            raise PublishError(f"{what} called {catalog} could not be queried: it holds a schema {schema}")
 
 
 def inspect(connection: Connection) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from target_duckdb.sql import literal
+from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,8 @@ DatabaseError = duckdb.Error
 LOCKED = re.compile(r"set lock on file|used by another process", re.IGNORECASE)
 HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 PAUSE_SECONDS = 0.1
+ROOM = "publish: room"
+"""The catalog of what is in memory: a user may well have a schema called `memory`, as DuckDB calls it."""
 
 
 class PublishError(Exception):
@@ -65,6 +67,11 @@ def holder(error: Exception) -> str:
     )
 
 
+def catalog_of(connection: Connection) -> str:
+    """Return what DuckDB calls an open file: for `crm.v1.duckdb` it is `crm`."""
+    return str(connection.execute("SELECT current_catalog()").fetchall()[0][0])
+
+
 def copy_working_file(source: Path, copy: Path, *, wait_seconds: float) -> str:
     """Copy the working file byte by byte while no load can write it; return the name of its catalog.
 
@@ -75,12 +82,12 @@ def copy_working_file(source: Path, copy: Path, *, wait_seconds: float) -> str:
         raise PublishError(f"there is no database at {source}: run a load first")
     source = source.resolve()  # the log lies beside the file itself, not beside a link to it
     with connect(source, wait_seconds=wait_seconds, read_only=True) as connection:
-        catalog = connection.execute("SELECT current_catalog()").fetchall()[0][0]
+        catalog = catalog_of(connection)
         copy_bytes(source, copy)
         log = source.with_name(source.name + ".wal")
         if log.exists():
             copy_bytes(log, copy.with_name(copy.name + ".wal"))
-    return str(catalog)
+    return catalog
 
 
 def copy_bytes(source: Path, copy: Path) -> None:
@@ -105,6 +112,7 @@ def in_memory(temporary: Path) -> Iterator[Connection]:
     """Open an in-memory DuckDB that spills into our own directory and downloads nothing by itself."""
     with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as connection:
         connection.execute(f"SET temp_directory = {literal(str(temporary))}")
+        connection.execute(f"ATTACH ':memory:' AS {quote(ROOM)}; USE {quote(ROOM)}; DETACH memory")
         yield connection
 
 

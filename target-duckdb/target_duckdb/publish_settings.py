@@ -111,6 +111,11 @@ class Settings:
     postgres: str
     postgres_extension: str
 
+    @property
+    def views(self) -> Path | None:
+        """The file of views, where it is wanted and there are Parquet files to view."""
+        return self.live if "parquet" in self.formats else None
+
 
 class Option(NamedTuple):
     """A setting: its default as text, how the text is read, what it means."""

@@ -98,10 +98,7 @@ def replace(new: Path, target: Path) -> None:
     """Rename over the published path; raises PublishError where the system does not let us."""
     try:
         new.replace(target)
-    except (
-        PermissionError,
-        IsADirectoryError,
-    ) as error:  # Windows while a reader has it open; not made by us
+    except OSError as error:  # on Windows while a reader has it open
         raise PublishError(f"cannot replace {target}: {error.strerror}") from None
     sync(target.parent)
 

@@ -185,6 +185,23 @@ def test_only_the_chosen_schemas_are_in_the_read_copy(working):
     assert found == [("bi",)]
 
 
+def test_schemas_may_be_spelt_in_another_case(working):
+    there = publish(working, "--schemas", "BI,OpenCRM,STAGING", "--schema", "Bi")
+    assert query(there / "live.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
+    assert manifest(there)["schema"] == "bi"
+
+
+def test_a_schema_may_be_called_as_duckdb_calls_what_is_in_memory(working):
+    with duckdb.connect(str(working)) as connection:
+        connection.execute("""
+            CREATE SCHEMA memory; CREATE SCHEMA other; CREATE TABLE other.t AS SELECT 1 AS id;
+            CREATE TABLE memory.t AS SELECT 1 AS id; CREATE VIEW memory.v AS SELECT * FROM memory.t
+        """)
+    there = publish(working, "--schema", "memory", "--schemas", "memory")
+    answers = [query(there / name, "FROM memory.v") for name in ("analytics.duckdb", "live.duckdb")]
+    assert answers == [[(1,)], [(1,)]]
+
+
 def test_the_mode_decides_who_may_read(working):
     there = publish(working, "--mode", "0640")
     assert (there / "analytics.duckdb").stat().st_mode & 0o777 == 0o640
@@ -220,9 +237,12 @@ def test_settings_come_from_the_environment_too(working, monkeypatch):
         (("--schema", "marts"), "there is nothing in schema marts to export: build the models first"),
         (("--schemas", "bi,ghost"), "the working file has no schema ghost"),
         (("--target", "bi.duckdb"), "a read copy called bi could not be queried: it holds a schema bi"),
+        (("--target", "bi.v1.duckdb"), "a read copy called bi could not be queried: it holds a schema bi"),
+        (("--target", "BI.duckdb"), "a read copy called BI could not be queried: it holds a schema bi"),
+        (("--live", "Bi.x"), "a file of views called Bi could not be queried: it holds a schema bi"),
         (("--storage-version", "v9.9.9"), "v9.9.9"),
     ],
-    ids=["no database", "no models", "no such schema", "ambiguous name", "unknown version"],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_a_mistake_is_said_in_one_line_and_nothing_is_published(working, more, said, capsys, monkeypatch):
     monkeypatch.chdir(working.parent)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -88,3 +90,20 @@ def test_types_and_descriptions_are_those_of_the_model(tmp_path, publish):
 def test_there_is_no_such_file_without_need(tmp_path, publish, more):
     publish("SELECT 1 AS n", *more)
     assert not (tmp_path / "live.duckdb").exists()
+
+
+def test_the_file_may_lie_on_another_file_system_in_a_folder_to_be_made(tmp_path, publish):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        assert Path(elsewhere).stat().st_dev != tmp_path.stat().st_dev
+        live = Path(elsewhere) / "nothere/live.duckdb"
+        publish("SELECT 1 AS n", f"--live={live}")
+        with duckdb.connect(str(live), read_only=True) as connection:
+            assert connection.execute("SELECT n FROM bi.one").fetchall() == [(1,)]
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_shown(tmp_path, publish, capsys):
+    (tmp_path / "taken").touch()
+    with pytest.raises(AssertionError):
+        publish("SELECT 1 AS n", f"--live={tmp_path / 'taken/live.duckdb'}")
+    assert f"cannot make the folder {tmp_path / 'taken'}: " in capsys.readouterr().err
+    assert not (tmp_path / "analytics.duckdb").exists()

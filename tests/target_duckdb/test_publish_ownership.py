@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 from target_duckdb.publish import main
+
+from tests.target_duckdb.loading import HOLD
 
 
 def database(path: Path, table: str) -> Path:
@@ -120,3 +124,13 @@ def test_what_a_publisher_has_made_is_replaced(working, mishap):
         connection.execute("CREATE TABLE bi.two AS SELECT 2 AS id")
     assert publish(working) == 0
     assert tables(working.parent / "pub/a.duckdb") == ["one", "two"]
+
+
+def test_a_reader_that_took_the_views_for_itself_stops_nobody(working):
+    assert publish(working) == 0
+    hold = HOLD.format(path=str(working.parent / "pub/live.duckdb"), wait="sys.stdin.read()")
+    command = [sys.executable, "-c", hold]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout.readline() == "held\n"
+        assert publish(working) == 0
+        reader.stdin.close()
