@@ -12,11 +12,11 @@ from target_duckdb.publish_copy import check_name, inspect, schemas_of, spelt, w
 from target_duckdb.publish_exports import Choices, describe, export, write_manifest
 from target_duckdb.publish_files import DatabaseError, PublishError, catalog_of, connect, one_line
 from target_duckdb.publish_live import show_views, write_views
-from target_duckdb.publish_ownership import check_owned, tell_apart
-from target_duckdb.publish_place import workplace
+from target_duckdb.publish_ownership import check_owned, is_file_of_views, tell_apart
+from target_duckdb.publish_place import admit, workplace
 from target_duckdb.publish_postgres import serve
 from target_duckdb.publish_settings import settings
-from target_duckdb.publish_swap import house, next_stamp, prune, show_directory, show_file
+from target_duckdb.publish_swap import house, next_stamp, prune, remove, show_directory, show_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +34,10 @@ def publish(chosen: Settings) -> str:
     """Publish one version; return what happened in one line."""
     started = time.monotonic()
     check_places(chosen)
-    for path in (chosen.target, chosen.exports, *([chosen.views] if chosen.views else [])):
-        house(path.parent, chosen.mode)
+    places = [chosen.target, chosen.exports, *([chosen.views] if chosen.views else [])]
+    made = [folder for path in places for folder in house(path.parent, chosen.mode)]
     with workplace(chosen.target, wait_seconds=chosen.wait) as place:
+        admit(place, made, chosen.mode)
         check_views_name(chosen, place)
         copy = place / "copy" / chosen.target.name  # as it will be called: DuckDB calls the catalog so
         copy.parent.mkdir()
@@ -61,7 +62,9 @@ def publish(chosen: Settings) -> str:
 
 
 def check_places(chosen: Settings) -> None:
-    """Refuse to replace what no publisher has made."""
+    """Refuse to publish nothing, and to replace what no publisher has made."""
+    if not chosen.database.is_file():
+        raise PublishError(f"there is no database at {chosen.database}: run a load first")
     places = {"database": chosen.database, "target": chosen.target, "exports": chosen.exports}
     tell_apart(places | ({"live": chosen.live} if chosen.live else {}))
     check_owned("target", chosen.target)
@@ -105,7 +108,9 @@ def show(chosen: Settings, copy: Path) -> list[Model]:
 
 
 def show_live(chosen: Settings, models: list[Model]) -> None:
-    """Put the file of views in its place, where it is wanted and there are Parquet files."""
+    """Put the file of views in its place; remove that of an earlier run if there are no Parquet files now."""
+    if chosen.live and not chosen.views and is_file_of_views(chosen.live):
+        remove(chosen.live)  # what its views read is no more
     if chosen.views:
         with workplace(chosen.views, wait_seconds=chosen.wait) as place:
             new = place / "views.duckdb"

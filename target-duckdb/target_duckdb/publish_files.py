@@ -78,8 +78,6 @@ def copy_working_file(source: Path, copy: Path, *, wait_seconds: float) -> str:
     The file stays open for as long as the bytes take, not for as long as compacting does. Closing any handle
     drops every POSIX lock this process has on a file, so the write-ahead log is read before that.
     """
-    if not source.is_file():
-        raise PublishError(f"there is no database at {source}: run a load first")
     source = source.resolve()  # the log lies beside the file itself, not beside a link to it
     with connect(source, wait_seconds=wait_seconds, read_only=True) as connection:
         catalog = catalog_of(connection)

@@ -33,13 +33,20 @@ OURS = re.compile(
 
 
 def tell_apart(places: Mapping[str, Path]) -> None:
-    """Raise PublishError if two settings name one file, which publishing would replace."""
+    """Raise PublishError if one of some places is another, or lies in what publishing would replace."""
     taken: dict[Path, str] = {}
     for name, path in places.items():
         here = path.parent.resolve() / path.name
         if other := taken.get(here):
             raise PublishError(f"{other} and {name} are one file: {path}")
         taken |= {here: name} | ({path.resolve(): name} if name == "database" else {})
+    exports = places["exports"]
+    for name, path in places.items():
+        above = path.parent.resolve()
+        if {above, *above.parents} & {exports.parent.resolve() / exports.name, exports.resolve()}:
+            raise PublishError(
+                f"{name} {path} lies in the folder of exports, which is replaced: name another"
+            )
 
 
 def check_owned(name: str, path: Path) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import stat
 import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from target_duckdb.publish_files import PAUSE_SECONDS, BusyError
-from target_duckdb.publish_swap import remove
+from target_duckdb.publish_swap import directory_mode, remove
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
 if sys.platform == "win32":
     import msvcrt
@@ -27,7 +29,8 @@ else:
         fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-LOCK = "lock"
+LOCK, FOLDERS = "lock", "folders"
+"""What stays in a private place: who is at work there, and which folders were made for it."""
 
 
 def place_of(target: Path) -> Path:
@@ -74,7 +77,35 @@ def acquire(stream: IO[str], target: Path, wait_seconds: float) -> None:
 
 
 def clear(place: Path) -> None:
-    """Remove whatever a publisher left behind, dead or alive, but the lock."""
+    """Remove whatever a publisher left behind, dead or alive, but what shall stay."""
     for path in place.iterdir():
-        if path.name != LOCK:
+        if path.name not in {LOCK, FOLDERS}:
             remove(path)
+
+
+def admit(place: Path, made: Iterable[Path], mode: int) -> None:
+    """Let whoever may read the files into the folders made for them, now or by an earlier run.
+
+    A folder that is another by now, or to which somebody has given a mode, stays as it is.
+    """
+    known = known_folders(place / FOLDERS) | {str(path.absolute()): identity(path) for path in made}
+    ours = [path for path in map(Path, known) if path.is_dir() and identity(path) == known[str(path)]]
+    for path in ours:
+        path.chmod(directory_mode(mode))
+    if known:
+        record = {str(path): identity(path) for path in ours}
+        (place / FOLDERS).write_text(json.dumps(record), "utf-8")
+
+
+def known_folders(record: Path) -> dict[str, list[int]]:
+    """Return which folders were made, and what they were then; none if nothing legible says so."""
+    try:
+        return dict(json.loads(record.read_text("utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
+def identity(folder: Path) -> list[int]:
+    """Return what tells a folder from another, and its mode."""
+    found = folder.stat()
+    return [found.st_dev, found.st_ino, stat.S_IMODE(found.st_mode)]

@@ -45,15 +45,21 @@ def directory_mode(file_mode: int) -> int:
     return 0o700 | file_mode & 0o055 | (file_mode & 0o044) >> 2
 
 
-def house(directory: Path, file_mode: int) -> None:
-    """Make a directory that whoever may read its files can enter; leave one that is there."""
-    try:
-        directory.mkdir(parents=True)
-    except OSError as error:
-        if directory.is_dir():  # another publisher may have made it this very moment
-            return
-        raise PublishError(f"cannot make the folder {directory}: {error.strerror}") from None
-    directory.chmod(directory_mode(file_mode))
+def house(directory: Path, file_mode: int) -> list[Path]:
+    """Make a directory and those above it for whoever may read its files to enter; return what was made."""
+    made = []
+    for folder in [*reversed(directory.parents), directory]:
+        if folder.is_dir():
+            continue
+        try:
+            folder.mkdir()
+        except OSError as error:
+            if folder.is_dir():  # another publisher may have made it this very moment
+                continue
+            raise PublishError(f"cannot make the folder {folder}: {error.strerror}") from None
+        folder.chmod(directory_mode(file_mode))
+        made.append(folder)
+    return made
 
 
 def sync(path: Path) -> None:

@@ -209,6 +209,29 @@ def test_the_mode_decides_who_may_read(working):
     assert (there / "exports").stat().st_mode & 0o777 == there.stat().st_mode & 0o777 == 0o750
 
 
+def modes(*paths: Path) -> list[str]:
+    return [oct(path.stat().st_mode & 0o777) for path in paths]
+
+
+def test_another_mode_counts_for_all_that_a_publisher_has_made(working):
+    there = working.parent / "q/w/published"
+    for mode in ("0600", "0640"):
+        publish(
+            working, f"--target={there / 'a.duckdb'}", f"--live={there / 'live.duckdb'}", f"--mode={mode}"
+        )
+    assert modes(there / "a.duckdb", there / "live.duckdb") == ["0o640"] * 2
+    assert modes(there, there.parent, there.parent.parent) == ["0o750"] * 3
+
+
+def test_a_folder_that_no_publisher_has_made_or_that_somebody_has_opened_keeps_its_mode(working):
+    there = working.parent / "q"
+    there.mkdir(mode=0o700)
+    publish(working, f"--target={there / 'w/a.duckdb'}")
+    (there / "w").chmod(0o711)
+    publish(working, f"--target={there / 'w/a.duckdb'}", "--mode=0640")
+    assert modes(there, there / "w") == ["0o700", "0o711"]
+
+
 def test_a_stale_log_of_somebody_who_wrote_into_the_copy_is_removed(working):
     there = publish(working)
     (there / "analytics.duckdb.wal").write_bytes(b"not of this version")
@@ -248,6 +271,7 @@ def test_a_mistake_is_said_in_one_line_and_nothing_is_published(working, more, s
     monkeypatch.chdir(working.parent)
     code, told = main(arguments(working, *more)), capsys.readouterr().err
     assert (code, told.count("\n"), said in told) == (1, 1, True), told
+    assert more[0] != "--database" or not (working.parent / "published").exists()
     assert list(working.parent.rglob("analytics*.duckdb")) == list(working.parent.rglob("bi*.duckdb")) == []
 
 
@@ -265,6 +289,8 @@ def test_a_mistake_is_said_in_one_line_and_nothing_is_published(working, more, s
             "target and exports are one file: ",
         ),
         (("--live", "analytics.duckdb", "--target", "analytics.duckdb"), "target and live are one file: "),
+        (("--target", "e/a.duckdb", "--exports", "e"), " lies in the folder of exports"),
+        (("--live", "e/x/l.duckdb", "--exports", "f/../e"), " lies in the folder of exports"),
     ],
     ids=" ".join,
 )
@@ -313,7 +339,8 @@ def test_a_full_disk_is_said_in_one_line_and_the_old_version_stays(working):
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert done.stderr == f"duckdb-publish: {there}/.analytics.duckdb.publish/raw.duckdb: File too large\n"
     assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
-    assert [path.name for path in (there / ".analytics.duckdb.publish").iterdir()] == ["lock"]
+    left = sorted(path.name for path in (there / ".analytics.duckdb.publish").iterdir())
+    assert left == ["folders", "lock"]
 
 
 def test_an_interrupted_publisher_says_so_in_one_line(working, loading):
@@ -454,9 +481,9 @@ def test_a_database_that_was_cut_short_is_called_by_its_name(working, capsys):
     assert said.count("\n") == 1
 
 
-@pytest.mark.parametrize(("below", "reason"), [("", "File exists"), ("sub", "Not a directory")])
-def test_a_folder_that_cannot_be_made_is_named(working, below, reason, capsys):
-    (working.parent / "taken").write_text("a file")
-    place = working.parent / "taken" / below
-    assert main([*arguments(working), "--target", str(place / "x.duckdb")]) == 1
-    assert capsys.readouterr().err == f"duckdb-publish: cannot make the folder {place}: {reason}\n"
+@pytest.mark.parametrize("below", ["", "sub"])
+def test_a_folder_that_cannot_be_made_is_named(working, below, capsys):
+    taken = working.parent / "taken"
+    taken.write_text("a file")
+    assert main([*arguments(working), "--target", str(taken / below / "x.duckdb")]) == 1
+    assert capsys.readouterr().err == f"duckdb-publish: cannot make the folder {taken}: File exists\n"

@@ -92,6 +92,14 @@ def test_there_is_no_such_file_without_need(tmp_path, publish, more):
     assert not (tmp_path / "live.duckdb").exists()
 
 
+def test_a_file_whose_views_would_read_nothing_is_removed(tmp_path, publish):
+    publish("SELECT 1 AS n")
+    publish("SELECT 2 AS n", "--formats=")
+    assert (tmp_path / "live.duckdb").exists()
+    publish("SELECT 3 AS n", "--formats=csv")
+    assert not (tmp_path / "live.duckdb").exists()
+
+
 def test_the_file_may_lie_on_another_file_system_in_a_folder_to_be_made(tmp_path, publish):
     with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
         assert Path(elsewhere).stat().st_dev != tmp_path.stat().st_dev
