@@ -14,7 +14,7 @@ from target_duckdb.publish_files import DatabaseError, PublishError, catalog_of,
 from target_duckdb.publish_live import show_views, write_views
 from target_duckdb.publish_ownership import check_owned, is_file_of_views, tell_apart
 from target_duckdb.publish_place import admit, workplace
-from target_duckdb.publish_postgres import serve
+from target_duckdb.publish_postgres import check_schema, serve
 from target_duckdb.publish_settings import settings
 from target_duckdb.publish_swap import house, next_stamp, prune, remove, show_directory, show_file
 
@@ -62,7 +62,7 @@ def publish(chosen: Settings) -> str:
 
 
 def check_places(chosen: Settings) -> None:
-    """Refuse to publish nothing, and to replace what no publisher has made."""
+    """Refuse to publish nothing, and to replace what no publisher has made, here or in PostgreSQL."""
     if not chosen.database.is_file():
         raise PublishError(f"there is no database at {chosen.database}: run a load first")
     places = {"database": chosen.database, "target": chosen.target, "exports": chosen.exports}
@@ -72,6 +72,8 @@ def check_places(chosen: Settings) -> None:
         check_owned("exports", chosen.exports)
     if chosen.views:
         check_owned("live", chosen.views)
+    if chosen.postgres:
+        check_schema(chosen.schema)
 
 
 def check_views_name(chosen: Settings, place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from target_duckdb.publish_exports import changed
@@ -20,6 +21,8 @@ SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ',
 FROM pg_attribute WHERE attrelid = to_regclass({relation}) AND attnum > 0 AND NOT attisdropped
 """
 UNREACHABLE = "the files are published, but PostgreSQL cannot be reached as DUCKDB_PUBLISH_POSTGRES says"
+ERROR = re.compile("(ERROR|FATAL): .*")
+LONGEST_NAME = 63  # bytes
 INCOMING = "__incoming"
 """What is added to the schema's name while its next version arrives."""
 
@@ -40,10 +43,23 @@ def serve(copy: Path, address: str, schema: str, models: list[Model], *, extensi
             bring(connection, schema, models)
             show(connection, schema, [model.name for model in models])
         except DatabaseError as error:
-            reason = one_line(error).replace(address, "…")
-            raise PublishError(
-                f"the files are published, but PostgreSQL refused the copy: {reason}"
-            ) from None
+            why = reason(error).replace(address, "…")
+            raise PublishError(f"the files are published, but PostgreSQL refused the copy: {why}") from None
+
+
+def check_schema(schema: str) -> None:
+    """Raise PublishError for a schema whose next version PostgreSQL, which cuts names, would take for it."""
+    longest = LONGEST_NAME - len(INCOMING)
+    if len(schema.encode()) > longest:
+        raise PublishError(
+            f"the schema {schema} has a name of more than {longest} bytes: too long for PostgreSQL"
+        )
+
+
+def reason(error: Exception) -> str:
+    """Return what PostgreSQL says is wrong, which comes after its whole statement."""
+    found = ERROR.search(str(error))
+    return found[0] if found else one_line(error)
 
 
 def load_extension(connection: Connection, extension: str) -> None:

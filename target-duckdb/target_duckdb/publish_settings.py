@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import stat
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from target_duckdb.address import is_remote
+from target_duckdb.address import is_file, shown
 from target_duckdb.publish_exports import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ENVIRONMENT = "DUCKDB_PUBLISH_"
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
@@ -24,10 +26,19 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+@contextmanager
+def sensible(said: str) -> Iterator[None]:
+    """Say what a setting is where its text is something else."""
+    try:
+        yield
+    except ValueError:
+        raise argparse.ArgumentTypeError(said) from None
+
+
 def formats(text: str) -> tuple[str, ...]:
-    """Return the export formats of a setting; raises ValueError for an unknown one."""
+    """Return the export formats of a setting; raises ArgumentTypeError for an unknown one."""
     if unknown := set(words(text)) - set(FORMATS):
-        raise ValueError(f"unknown format {', '.join(sorted(unknown))}")
+        raise argparse.ArgumentTypeError(f"unknown format {', '.join(sorted(unknown))}")
     return words(text)
 
 
@@ -45,9 +56,18 @@ def path(text: str) -> Path:
 
 def working_file(text: str) -> Path:
     """Return the path of the database; raises ArgumentTypeError for an address, which may hold a secret."""
-    if is_remote(text):
-        raise argparse.ArgumentTypeError("only database files are published; read a DuckLake where it is")
+    if not is_file(text):
+        raise argparse.ArgumentTypeError(
+            f"{shown(text)} is no file: only database files are published; read a DuckLake where it is"
+        )
     return path(text)
+
+
+def no_address(_text: str) -> NoReturn:
+    """Refuse the address of a PostgreSQL database on the command line, which everybody sees."""
+    raise argparse.ArgumentTypeError(
+        f"an address may hold a password: put it into {ENVIRONMENT}{SECRET.upper()}; nothing was published"
+    )
 
 
 def directory(text: str) -> Path:
@@ -64,10 +84,11 @@ def path_or_none(text: str) -> Path | None:
 
 def octal(text: str) -> int:
     """Return a file mode written as 0640, that lets its owner read."""
-    mode = int(text, 8)
-    if not 0 <= mode <= ALL_RIGHTS or not mode & stat.S_IRUSR:
-        raise argparse.ArgumentTypeError("a mode is between 0400 and 0777 and lets the owner read")
-    return mode
+    with sensible("a mode is between 0400 and 0777 and lets the owner read"):
+        mode = int(text, 8)
+        if not 0 <= mode <= ALL_RIGHTS or not mode & stat.S_IRUSR:
+            raise ValueError(text)
+        return mode
 
 
 def truth(text: str) -> bool:
@@ -79,16 +100,18 @@ def truth(text: str) -> bool:
 
 def seconds(text: str) -> float:
     """Return a number of seconds, none of them before now."""
-    if not float(text) >= 0:  # NaN is not
-        raise ValueError(text)
-    return float(text)
+    with sensible("it is a number of seconds, from 0 up"):
+        if not float(text) >= 0:  # NaN is not
+            raise ValueError(text)
+        return float(text)
 
 
 def positive(text: str) -> int:
     """Return a whole number from one up."""
-    if int(text) < 1:
-        raise ValueError(text)
-    return int(text)
+    with sensible("it is a whole number, from 1 up"):
+        if int(text) < 1:
+            raise ValueError(text)
+        return int(text)
 
 
 @dataclass(frozen=True)
@@ -165,15 +188,40 @@ def settings(arguments: Sequence[str] | None = None) -> Settings:
     """Read the settings from the command line, else from the environment, else the defaults."""
     parser = Parser(
         prog="duckdb-publish",
+        allow_abbrev=False,  # --postgres is no --postgres-extension
         description="Give BI tools a copy of a DuckDB database that no load ever locks.",
         epilog=f"Each option can be set by {ENVIRONMENT}<NAME> too; by the environment alone "
         f"{ENVIRONMENT}{SECRET.upper()}, the address of a PostgreSQL database that gets the exported schema.",
     )
     for name, option in OPTIONS.items():
-        default = os.environ.get(ENVIRONMENT + name.upper(), option.default)
         text = f"{option.help} (default: {option.default or 'nothing'})"
-        parser.add_argument("--" + name.replace("_", "-"), default=default, type=option.read, help=text)
-    found = vars(parser.parse_args(arguments))
+        word = "--" + name.replace("_", "-")
+        parser.add_argument(word, default=argparse.SUPPRESS, type=option.read, help=text)
+    parser.add_argument(f"--{SECRET}", type=no_address, help=argparse.SUPPRESS)
+    given, rest = parser.parse_known_args(arguments)
+    if rest:
+        parser.error(strange(rest))
+    found: dict[str, Any] = {
+        name: vars(given)[name] if name in given else from_environment(parser, name, option)
+        for name, option in OPTIONS.items()
+    }
     beside = found["target"].parent
     found |= {name: beside / found[name] for name in ("exports", "live") if found[name]}
     return Settings(**found, postgres=os.environ.get(ENVIRONMENT + SECRET.upper(), ""))
+
+
+def from_environment(parser: Parser, name: str, option: Option) -> object:
+    """Return what the environment says of a setting, else its default."""
+    variable = ENVIRONMENT + name.upper()
+    try:
+        return option.read(os.environ.get(variable, option.default))
+    except argparse.ArgumentTypeError as error:
+        parser.error(f"{variable}: {error}")
+
+
+def strange(rest: Sequence[str]) -> str:
+    """Say which words are no option, without their values: they may hold a secret."""
+    names = [found[0] for word in rest if (found := re.match("--?[A-Za-z_-]+", word))]
+    if names:
+        return f"unknown option {', '.join(names)}"
+    return "some words belong to no option: put quotes around what has spaces"

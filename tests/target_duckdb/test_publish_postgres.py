@@ -185,6 +185,20 @@ def test_readers_see_one_version_of_all_tables(python, server, ask, working):
     assert len(seen) > 1
 
 
+def test_what_postgres_says_is_told(python, server, ask, working):
+    ask("CREATE SCHEMA bi; CREATE VIEW bi.one AS SELECT 1 AS mine")
+    done = publish(python, working, server)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert 'PostgreSQL refused the copy: ERROR:  "one" is not a table' in done.stderr
+
+
+def test_a_schema_that_postgres_would_cut_is_refused_before_anything_is_published(working):
+    done = publish(Path(sys.executable), working, {"host": "127.0.0.1"}, SCHEMA="s" * 54)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "has a name of more than 53 bytes" in done.stderr
+    assert not (working.parent / "out").exists()
+
+
 def test_a_wrong_address_is_said_without_the_password(python, working):
     nowhere = {"host": "127.0.0.1", "port": "1", "user": "crm", "password": "Pa55-w0rd"}
     done = publish(python, working, nowhere)

@@ -50,6 +50,8 @@ def test_a_tilde_is_the_home_of_the_user(monkeypatch):
         ["--database", "~nosuchuser/x"],
         ["--database", "\udcff"],
         ["--database", "ducklake:warehouse.ducklake"],
+        ["--database", ":memory:"],
+        ["--postgr", "x"],
         ["--live", "/"],
         *(["--wait", text] for text in ("nan", "-5")),
         *(["--mode", text] for text in ("0", "77777", "-1", "0222")),
@@ -65,3 +67,37 @@ def test_a_setting_that_makes_no_sense_is_refused(words, capsys):
     said = capsys.readouterr().err
     assert words[0] in said
     assert said.count("\n") == 1
+
+
+SECRETS = {
+    "--postgres": ["--postgres", "host=db password=Pa55-w0rd"],
+    "DUCKDB_PUBLISH_POSTGRES": ["--postgres=postgresql://crm:Pa55-w0rd@db"],
+    "--databse": ["--databse=postgres:password=Pa55-w0rd"],
+    "--database: postgres:… is no file": ["--database", "postgres:password=Pa55-w0rd"],
+    "quotes": ["password=Pa55-w0rd"],
+}
+
+
+@pytest.mark.parametrize(("said", "words"), SECRETS.items(), ids=SECRETS)
+def test_an_address_on_the_command_line_is_refused_without_repeating_it(said, words, capsys):
+    with pytest.raises(SystemExit) as refused:
+        settings(words)
+    told = capsys.readouterr().err
+    assert (refused.value.code, said in told, "Pa55" in told, told.count("\n")) == (2, True, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [("KEEP", "0"), ("MODE", "rw"), ("WAIT", "nan"), ("FORMATS", "xlsx"), ("DATABASE", "md:x"), ("BOM", "?")],
+)
+def test_a_variable_that_makes_no_sense_is_called_by_its_name(variable, text, monkeypatch, capsys):
+    monkeypatch.setenv(f"DUCKDB_PUBLISH_{variable}", text)
+    with pytest.raises(SystemExit) as refused:
+        settings([])
+    assert refused.value.code == 2
+    assert capsys.readouterr().err.startswith(f"duckdb-publish: DUCKDB_PUBLISH_{variable}: ")
+
+
+def test_a_variable_that_an_option_overrules_is_not_looked_at(monkeypatch):
+    monkeypatch.setenv("DUCKDB_PUBLISH_KEEP", "0")
+    assert settings(["--keep=5"]).keep == 5
