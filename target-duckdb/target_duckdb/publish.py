@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from target_duckdb.publish_exports import Model
     from target_duckdb.publish_settings import Settings
 
+if sys.platform == "win32":
+
+    def fill_gaps() -> None:
+        """Leave the channels as they are: there are no numbers that a file could take."""
+else:
+    from target_duckdb.channels import fill_gaps
+
 INTERRUPTED = 130
 """What a shell says of a program that was interrupted."""
 WITHIN_QUERY = "Query interrupted"  # what DuckDB makes of that, a RuntimeError
@@ -134,6 +141,7 @@ def write_exports(chosen: Settings, copy: Path, directory: Path, stamp: str) -> 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Publish as the command line says; return the exit code: 0, 1 failed, 75 busy, 130 interrupted."""
+    fill_gaps()
     os.umask(0o077)
     try:
         line, code = publish(settings(arguments)), 0
@@ -145,8 +153,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, RuntimeError) and WITHIN_QUERY not in str(error):
             raise
         line, code = "interrupted; whatever was published stays", INTERRUPTED
-    sys.stderr.write(f"duckdb-publish: {line}\n")
+    tell(f"duckdb-publish: {line}\n")
     return code
+
+
+def tell(line: str) -> None:
+    """Write to standard error; that nobody can read it changes nothing about what was published."""
+    try:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+    except OSError:  # Python would try again at the end, and that would be its exit code
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 
 if __name__ == "__main__":

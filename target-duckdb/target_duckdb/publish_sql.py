@@ -80,11 +80,16 @@ def csv_copy(lines: str, path: str) -> str:
 
 def csv_lines(relation: str, columns: Sequence[Column], *, escape_formulas: bool, bom: bool) -> str:
     """Return a query whose one column holds the lines of a CSV file, header first."""
-    header = ",".join(_quoted(name) for name, _ in columns)
+    header = ",".join(_quoted(_unrun(name) if escape_formulas else name) for name, _ in columns)
     fields = " || ',' || ".join(_csv_field(column, escape_formulas=escape_formulas) for column in columns)
     start = f"{BYTE_ORDER_MARK} || " if bom else ""
     first = f"{start}{literal(header)} || {LINE_END}"
     return f"SELECT {first} UNION ALL SELECT {fields} || {LINE_END} FROM {relation}"
+
+
+def _unrun(text: str) -> str:
+    """Return a text that no spreadsheet runs: https://owasp.org/www-community/attacks/CSV_Injection ."""
+    return "'" + text if ord(text[0]) in FORMULA_STARTS else text
 
 
 def _quoted(text: str) -> str:
@@ -99,8 +104,7 @@ def _csv_field(column: Column, *, escape_formulas: bool) -> str:
         return f"coalesce({value}, '')"
     special = " OR ".join(f"contains({value}, {mark})" for mark in MARKS)
     empty = f"{value} = ''"
-    if kind == "VARCHAR" and escape_formulas:
-        # A spreadsheet runs such a text: https://owasp.org/www-community/attacks/CSV_Injection
+    if kind == "VARCHAR" and escape_formulas:  # as _unrun
         value = f"(CASE WHEN ascii({name}) IN {FORMULA_STARTS} THEN {APOSTROPHE} ELSE '' END || {name})"
     quoted = f"""'"' || replace({value}, '"', '""') || '"'"""
     return f"CASE WHEN {name} IS NULL THEN '' WHEN {empty} OR {special} THEN {quoted} ELSE {value} END"

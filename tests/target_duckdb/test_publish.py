@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -147,6 +148,13 @@ def test_formulas_are_escaped_where_asked_and_negative_numbers_are_not(working):
     text = (publish(working, "--escape-formulas", "true") / "exports/deals.csv").read_text(encoding="utf-8")
     assert "5,'=cmd()," in text
     assert ",-0.10,false" in text
+
+
+def test_formulas_are_escaped_in_names_too(working):
+    with duckdb.connect(str(working)) as connection:
+        connection.execute("""CREATE TABLE bi.odd AS SELECT 1 AS "=cmd()", 2 AS "-a,b", 3 AS c""")
+    there = publish(working, "--escape-formulas", "true")
+    assert (there / "exports/odd.csv").read_bytes() == b"'=cmd(),\"'-a,b\",c\r\n1,2,3\r\n"
 
 
 def test_a_byte_order_mark_is_written_where_asked(working):
@@ -341,6 +349,13 @@ def test_a_full_disk_is_said_in_one_line_and_the_old_version_stays(working):
     assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
     left = sorted(path.name for path in (there / ".analytics.duckdb.publish").iterdir())
     assert left == ["folders", "lock"]
+
+
+@pytest.mark.parametrize("channels", ["2>&-", "2>/dev/full", "<&- >&- 2>&-"])
+def test_that_nobody_listens_changes_nothing(working, channels):
+    words = shlex.join([*PUBLISH, *arguments(working)])
+    assert subprocess.run(f"{words} {channels}", shell=True, check=False).returncode == 0
+    assert query(working.parent / "published/analytics.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
 
 
 def test_an_interrupted_publisher_says_so_in_one_line(working, loading):
