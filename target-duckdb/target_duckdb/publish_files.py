@@ -115,11 +115,15 @@ def in_memory(temporary: Path) -> Iterator[Connection]:
 
 
 def binds(connection: Connection, statement: str) -> bool:
-    """Run a definition; return False if DuckDB refuses it, as what it names does not exist (yet)."""
+    """Run a definition; return False if DuckDB refuses it, as what it names does not exist (yet).
+
+    What it names may be a file. That there is no room for the definition itself is found out at the end.
+    """
+    connection.execute("BEGIN")
     try:
         connection.execute(statement)
-    except duckdb.FatalException:
-        raise
-    except duckdb.Error:  # a view on a file that is gone is an IOException, for example
+    except duckdb.Error:
+        connection.execute("ROLLBACK")
         return False
+    connection.execute("COMMIT")
     return True

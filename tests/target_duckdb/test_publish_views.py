@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
+import subprocess
+import sys
 
 import duckdb
 import pytest
@@ -100,4 +103,22 @@ def test_a_broken_view_among_the_models_is_said_and_nothing_is_published(working
     said = capsys.readouterr().err
     assert said.startswith("duckdb-publish: cannot export bi.broken: ")
     assert said.count("\n") == 1
+    assert not working.with_name("analytics.duckdb").exists()
+
+
+def test_a_disk_that_is_full_of_views_is_no_view_that_reads_nothing(working):
+    with duckdb.connect(str(working)) as connection:
+        for number in range(40):
+            long = f"CREATE VIEW raw.v{number} AS SELECT id AS {'x' * 20_000} FROM warehouse.raw.t"
+            connection.execute(long)
+    limit = working.stat().st_size + 100_000
+    words = ["--database", working, "--target", working.with_name("analytics.duckdb"), "--formats="]
+    done = subprocess.run(
+        [sys.executable, "-m", "target_duckdb.publish", *words],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+        check=False,
+    )
+    assert (done.returncode, "File too large" in done.stderr) == (1, True), done.stderr
     assert not working.with_name("analytics.duckdb").exists()
