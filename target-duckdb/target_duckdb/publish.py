@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from target_duckdb.publish_copy import check_name, inspect, schemas_of, spelt, write_read_copy
+from target_duckdb.publish_database import DatabaseError, PublishError, catalog_of, connect, one_line
 from target_duckdb.publish_exports import Choices, describe, export, write_manifest
-from target_duckdb.publish_files import DatabaseError, PublishError, catalog_of, connect, one_line
 from target_duckdb.publish_live import show_views, write_views
 from target_duckdb.publish_ownership import check_owned, is_file_of_views, tell_apart
 from target_duckdb.publish_place import admit, workplace

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from target_duckdb.names import folded
-from target_duckdb.publish_files import (
+from target_duckdb.publish_database import (
     DatabaseError,
     PublishError,
     connect,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from target_duckdb.publish_files import Connection
+    from target_duckdb.publish_database import Connection
 
 # Catalog names no schema of a user will have: DuckDB calls a name ambiguous that is both.
 SOURCE, COPY = "publish: source", "publish: copy"

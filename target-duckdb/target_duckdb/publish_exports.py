@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.lake import LARGEST_INTEGER
 from target_duckdb.names import free_name
-from target_duckdb.publish_files import DatabaseError, PublishError, named, one_line
+from target_duckdb.publish_database import DatabaseError, PublishError, named, one_line
 from target_duckdb.publish_sql import (
     count,
     csv_copy,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from pathlib import Path
 
-    from target_duckdb.publish_files import Connection
+    from target_duckdb.publish_database import Connection
 
 MODELS = """
 SELECT table_name, comment FROM (

@@ -7,8 +7,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from target_duckdb.publish_database import BusyError, PublishError, connect
 from target_duckdb.publish_exports import MANIFEST
-from target_duckdb.publish_files import BusyError, PublishError, connect
 from target_duckdb.publish_place import is_marked
 from target_duckdb.publish_swap import STAMP, version_of, versions
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from target_duckdb.publish_database import DatabaseError, PublishError, in_memory, one_line
 from target_duckdb.publish_exports import changed
-from target_duckdb.publish_files import DatabaseError, PublishError, in_memory, one_line
 from target_duckdb.publish_sql import exchange, qualified, recast
 from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from target_duckdb.publish_database import Connection
     from target_duckdb.publish_exports import Model
-    from target_duckdb.publish_files import Connection
 
 SHAPE = """
 SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) AS shape

@@ -7,14 +7,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from target_duckdb.names import folded
-from target_duckdb.publish_files import DatabaseError, binds
+from target_duckdb.publish_database import DatabaseError, binds
 from target_duckdb.publish_sql import qualified
 from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_duckdb.publish_files import Connection
+    from target_duckdb.publish_database import Connection
 
 CATALOG_KEYS = ("catalog_name", "catalog")
 PATH_KEYS = ("column_names", "path")
