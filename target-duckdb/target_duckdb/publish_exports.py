@@ -14,7 +14,7 @@ from target_duckdb.publish_sql import (
     count,
     csv_copy,
     csv_lines,
-    fits,
+    fit,
     parquet_copy,
     qualified,
     recast,
@@ -22,7 +22,7 @@ from target_duckdb.publish_sql import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from target_duckdb.publish_database import Connection
@@ -123,10 +123,9 @@ def export_model(
     """Write one model in every chosen format; return its entry in the manifest."""
     name, description = described
     relation = qualified(choices.schema, name)
-    columns = [
-        Column(column, exact(connection, relation, column, kind), comment, kind)
-        for column, kind, comment in connection.execute(COLUMNS, [choices.schema, name]).fetchall()
-    ]
+    found = connection.execute(COLUMNS, [choices.schema, name]).fetchall()
+    types = exact(connection, relation, {column: kind for column, kind, _ in found})
+    columns = [Column(column, types.get(column, kind), comment, kind) for column, kind, comment in found]
     rows = connection.execute(count(relation)).fetchall()[0][0]
     files = []
     for kind in choices.formats:
@@ -136,12 +135,17 @@ def export_model(
     return Model(name, description, rows, columns, files)
 
 
-def exact(connection: Connection, relation: str, column: str, kind: str) -> str:
-    """Return the type in which a column leaves DuckDB: numbers that are doubles elsewhere keep all digits."""
-    decimal = without_huge(kind, LARGEST_INTEGER)
-    if decimal == kind or connection.execute(fits(relation, column, decimal)).fetchall()[0][0]:
-        return decimal
-    return without_huge(kind, "VARCHAR")
+def exact(connection: Connection, relation: str, columns: Mapping[str, str]) -> dict[str, str]:
+    """Return the types in which those columns leave DuckDB whose numbers would be doubles elsewhere."""
+    decimals = {name: without_huge(kind, LARGEST_INTEGER) for name, kind in columns.items()}
+    huge = {name: decimal for name, decimal in decimals.items() if decimal != columns[name]}
+    if not huge:
+        return {}
+    fitting = connection.execute(fit(relation, huge.items())).fetchall()[0]
+    return {
+        name: decimal if fits else without_huge(columns[name], "VARCHAR")
+        for (name, decimal), fits in zip(huge.items(), fitting, strict=True)
+    }
 
 
 def _parquet(relation: str, columns: Iterable[Column], path: str, _choices: Choices) -> str:

@@ -53,11 +53,14 @@ def without_huge(kind: str, instead: str) -> str:
     return HUGE.sub(lambda found: found[0] if found[0].startswith(("'", '"')) else instead, kind)
 
 
-def fits(relation: str, column: str, kind: str) -> str:
-    """Return the query of whether a column of whole numbers, or of what holds them, is the same as a type."""
-    name = quote(column)
-    is_same = f"CAST(TRY_CAST({name} AS {kind}) AS VARCHAR) IS NOT DISTINCT FROM CAST({name} AS VARCHAR)"
-    return f"SELECT coalesce(bool_and({is_same}), true) FROM {relation}"
+def fit(relation: str, columns: Iterable[Column]) -> str:
+    """Return the query of whether each of some columns is, digit by digit, the same in another type."""
+    same = [
+        f"coalesce(bool_and(TRY_CAST({quote(name)} AS {kind})::VARCHAR"
+        f" IS NOT DISTINCT FROM {quote(name)}::VARCHAR), true)"
+        for name, kind in columns
+    ]
+    return f"SELECT {', '.join(same)} FROM {relation}"
 
 
 def recast(relation: str, columns: Iterable[Column]) -> str:

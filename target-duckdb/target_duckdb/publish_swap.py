@@ -129,6 +129,8 @@ def show_directory(new: Path, target: Path, stamp: str, *, mode: int) -> None:
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(version, target)
     else:
+        if not target.is_symlink():  # a copy of a version: of Windows, or of a backup that followed links
+            shutil.rmtree(target, ignore_errors=True)
         replace(link, target)
     sync(target.parent)
 

@@ -100,8 +100,8 @@ def test_a_file_of_views_to_which_somebody_added_stays(working, more):
     assert publish(working) == 1
 
 
-def restored(place: Path) -> None:
-    copied = shutil.copytree(place, place.with_name("copied"), symlinks=True)
+def restored(place: Path, *, symlinks: bool = True) -> None:
+    copied = shutil.copytree(place, place.with_name("copied"), symlinks=symlinks)
     shutil.rmtree(place)
     copied.rename(place)
 
@@ -110,6 +110,7 @@ MISHAPS = {
     "nothing": Path.stat,
     "moved there and back": lambda place: place.rename(place.with_name("x")).rename(place),
     "restored without hard links": restored,
+    "restored without any links": lambda place: restored(place, symlinks=False),
     "marks removed": lambda place: [shutil.rmtree(mark) for mark in place.glob(".*.publish")],
     "read copy removed": lambda place: (place / "a.duckdb").unlink(),
     "exports removed": lambda place: shutil.rmtree((place / "exports").resolve()),
@@ -124,6 +125,7 @@ def test_what_a_publisher_has_made_is_replaced(working, mishap):
         connection.execute("CREATE TABLE bi.two AS SELECT 2 AS id")
     assert publish(working) == 0
     assert tables(working.parent / "pub/a.duckdb") == ["one", "two"]
+    assert (working.parent / "pub/exports/two.csv").is_file()
 
 
 def test_a_reader_that_took_the_views_for_itself_stops_nobody(working):
