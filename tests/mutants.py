@@ -406,6 +406,20 @@ MUTANTS = (
         "tests/target_duckdb/test_interruptions.py",
     ),
     Mutant(
+        "duckdb-publish: two models share a file",
+        "target-duckdb/target_duckdb/publish_exports.py",
+        "free_name(safe(model), taken)",
+        "safe(model)",
+        "tests/target_duckdb/test_publish_exports.py",
+    ),
+    Mutant(
+        "duckdb-publish: the last digits of a sum are rounded",
+        "target-duckdb/target_duckdb/publish_sql.py",
+        "if casts else",
+        "if False else",
+        "tests/target_duckdb/test_publish_exports.py",
+    ),
+    Mutant(
         "duckdb-publish: a database that no publisher has made is replaced",
         "target-duckdb/target_duckdb/publish_ownership.py",
         "path.samefile(version) or filecmp",
