@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SHAPE = """
 SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) AS shape
-FROM pg_attribute WHERE attrelid = to_regclass({relation}) AND attnum > 0 AND NOT attisdropped
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE attrelid = to_regclass({relation}) AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
 """
 UNREACHABLE = "the files are published, but PostgreSQL cannot be reached as DUCKDB_PUBLISH_POSTGRES says"
 ERROR = re.compile("(ERROR|FATAL): .*")

@@ -185,11 +185,13 @@ def test_readers_see_one_version_of_all_tables(python, server, ask, working):
     assert len(seen) > 1
 
 
-def test_what_postgres_says_is_told(python, server, ask, working):
-    ask("CREATE SCHEMA bi; CREATE VIEW bi.one AS SELECT 1 AS mine")
+def test_a_view_of_somebody_else_keeps_its_rows_and_what_postgres_says_is_told(python, server, ask, working):
+    ask("CREATE TABLE IF NOT EXISTS public.mine AS SELECT 1 AS n, 1.25::numeric(18,2) AS amount")
+    ask("CREATE SCHEMA bi; CREATE VIEW bi.one AS SELECT * FROM public.mine")
     done = publish(python, working, server)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert 'PostgreSQL refused the copy: ERROR:  "one" is not a table' in done.stderr
+    assert ask("SELECT count(*) FROM public.mine") == "1"
 
 
 def test_a_schema_that_postgres_would_cut_is_refused_before_anything_is_published(working):
