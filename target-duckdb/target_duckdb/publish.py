@@ -13,7 +13,7 @@ from target_duckdb.publish_database import DatabaseError, PublishError, catalog_
 from target_duckdb.publish_exports import Choices, describe, export, write_manifest
 from target_duckdb.publish_live import show_views, write_views
 from target_duckdb.publish_ownership import check_owned, is_file_of_views, tell_apart
-from target_duckdb.publish_place import admit, workplace
+from target_duckdb.publish_place import admit, is_marked, workplace
 from target_duckdb.publish_postgres import check_schema, serve
 from target_duckdb.publish_settings import settings
 from target_duckdb.publish_swap import house, next_stamp, prune, remove, show_directory, show_file
@@ -44,6 +44,7 @@ def publish(chosen: Settings) -> str:
     places = [chosen.target, chosen.exports, *([chosen.views] if chosen.views else [])]
     made = [folder for path in places for folder in house(path.parent, chosen.mode)]
     with workplace(chosen.target, wait_seconds=chosen.wait) as place:
+        check_owned("target", chosen.target)
         admit(place, made, chosen.mode)
         check_views_name(chosen, place)
         copy = place / "copy" / chosen.target.name  # as it will be called: DuckDB calls the catalog so
@@ -74,7 +75,8 @@ def check_places(chosen: Settings) -> None:
         raise PublishError(f"there is no database at {chosen.database}: run a load first")
     places = {"database": chosen.database, "target": chosen.target, "exports": chosen.exports}
     tell_apart(places | ({"live": chosen.live} if chosen.live else {}))
-    check_owned("target", chosen.target)
+    if not is_marked(chosen.target):  # else another publisher may be replacing it: when that is done, we look
+        check_owned("target", chosen.target)
     if chosen.formats:
         check_owned("exports", chosen.exports)
     if chosen.views:

@@ -6,11 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
 import pytest
 from target_duckdb.publish import main
+from target_duckdb.publish_place import workplace
 
 from tests.target_duckdb.loading import HOLD
 
@@ -136,3 +138,19 @@ def test_a_reader_that_took_the_views_for_itself_stops_nobody(working):
         assert reader.stdout.readline() == "held\n"
         assert publish(working) == 0
         reader.stdin.close()
+
+
+def test_what_another_publisher_is_about_to_replace_is_looked_at_once_it_is_done(working):
+    assert publish(working) == 0
+    target = working.parent / "pub/a.duckdb"
+    version = next(target.parent.glob("a_*"))
+    command = [sys.executable, "-m", "target_duckdb.publish", "--database", working, "--target", target]
+    with ExitStack() as other:
+        other.enter_context(workplace(target, wait_seconds=0))
+        away = version.rename(working.parent / "away")
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as waiting:
+            with pytest.raises(subprocess.TimeoutExpired):
+                waiting.wait(1.5)
+            away.rename(version)
+            other.close()
+    assert waiting.returncode == 0
