@@ -52,7 +52,8 @@ def tell_apart(places: Mapping[str, Path]) -> None:
 def check_owned(name: str, path: Path) -> None:
     """Raise PublishError if there is something in a place that no publisher has put there."""
     is_owned, kind = KINDS[name]
-    if (path.exists() or path.is_symlink()) and not is_owned(path):
+    there = path.parent.resolve() / path.name  # `new/../x` is x once the folder `new` is made
+    if (there.exists() or there.is_symlink()) and not is_owned(there):
         raise PublishError(
             f"{name} {path} is no {kind}, and would be replaced: name another, or rename or remove this one"
         )

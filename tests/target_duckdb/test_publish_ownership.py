@@ -40,7 +40,12 @@ def tables(path: Path) -> list[str]:
         return [row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
 
 
-PRECIOUS = "--target={0}/prod.duckdb", "--live={0}/prod.duckdb"
+PRECIOUS = (
+    "--target={0}/prod.duckdb",
+    "--target={0}/new/../prod.duckdb",
+    "--live={0}/prod.duckdb",
+    "--live=../prod.duckdb",
+)
 
 
 @pytest.mark.parametrize("option", PRECIOUS)
