@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
 import msgspec
@@ -26,17 +26,26 @@ class Written(Decimal):
 
 
 class Constant(float):
-    """NaN or an infinity, which are no JSON and go as they came: the loader keeps them aside."""
+    """What is no number of JSON or of Python, such as NaN, and goes as it came: the loader keeps it aside."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Return what a text says, as nearly as a float can."""
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
 
 
-def _read_number(text: str) -> Decimal:
-    return Written(text) if "e" in text or "E" in text else Decimal(text)
+def _read_number(text: str) -> Decimal | Constant:
+    try:
+        return Written(text) if "e" in text or "E" in text else Decimal(text)
+    except InvalidOperation:  # an exponent of 19 digits
+        return Constant(text)
 
 
 def _write(value: object) -> msgspec.Raw | str:
-    if isinstance(value, Written):
-        return msgspec.Raw(value.text.encode())
-    return msgspec.Raw(json.dumps(value).encode()) if isinstance(value, Constant) else str(value)
+    return msgspec.Raw(value.text.encode()) if isinstance(value, Written | Constant) else str(value)
 
 
 DECODE = msgspec.json.Decoder(float_hook=_read_number).decode
@@ -80,8 +89,20 @@ def with_constants(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record in which what a map computed goes as it is, too; numbers that came are no floats."""
     if float not in map(type, record.values()):
         return record
-    return {name: Constant(value) if _is_constant(value) else value for name, value in record.items()}
+    return {
+        name: Constant(json.dumps(value)) if _is_constant(value) else value for name, value in record.items()
+    }
 
 
 def _is_constant(value: object) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
+
+
+def exact(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record in which what a map computed can be compared to numbers that came, too."""
+    if float not in map(type, record.values()):
+        return record
+    return {
+        name: Decimal(repr(value)) if type(value) is float and math.isfinite(value) else value
+        for name, value in record.items()
+    }

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
-from decimal import Decimal
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from jsonschema.exceptions import SchemaError, ValidationError  # type: ignore[import-untyped] # it has no stubs here
-from jsonschema.validators import extend  # type: ignore[import-untyped] # nor here
 from singer_sdk.exceptions import MappingError
 from singer_sdk.mapper import RemoveRecordTransform
-from singer_sdk.typing import DEFAULT_JSONSCHEMA_VALIDATOR
 
 from target_duckdb.errors import (
     InvalidLineError,
@@ -22,10 +17,11 @@ from target_duckdb.errors import (
     LoadError,
     UnknownStreamError,
 )
-from target_duckdb.exactjson import decoded, encoded, with_constants
+from target_duckdb.exactjson import decoded, encoded, exact, with_constants
 from target_duckdb.files import batch_files
 from target_duckdb.flattening import Flattener, conceal, require, reveal
 from target_duckdb.guards import Envelope
+from target_duckdb.validation import RecordSchema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -35,13 +31,6 @@ if TYPE_CHECKING:
     from target_duckdb.files import BatchFile
 
 LINES_AT_ONCE = 1000
-TYPES = DEFAULT_JSONSCHEMA_VALIDATOR.TYPE_CHECKER
-VALIDATOR = extend(
-    DEFAULT_JSONSCHEMA_VALIDATOR, type_checker=TYPES.redefine("integer", lambda _, value: _is_whole(value))
-)
-NAMING = frozenset({"required", "dependentRequired", "additionalProperties", "unevaluatedProperties"})
-"""Rules about properties: what the validator says of them names properties only."""
-SHOWN = 100
 OBJECTS = {"SCHEMA": "schema", "RECORD": "record"}
 """What has to be an object in a message that the SDK can map."""
 OWN_ERRORS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -61,13 +50,6 @@ class Origin(NamedTuple):
         return f"line {self.line}" + (f": {self.file.place(self.number)}" if self.file else "")
 
 
-def _is_whole(value: object) -> bool:
-    """Return whether JSON Schema takes a value for an integer; 1.0 is one."""
-    if isinstance(value, Decimal):
-        return value == value.to_integral_value()
-    return bool(TYPES.is_type(value, "integer"))
-
-
 class LineMapper:
     """Applies stream maps, flattening and validation to whole lines, before they are read as usual."""
 
@@ -80,7 +62,7 @@ class LineMapper:
         options = mapper.flattening_options
         self.flattening = options if options.enabled and options.max_level > 0 else None
         self._flatteners: dict[str, Flattener] = {}
-        self._validators: dict[str, Any] = {}
+        self._validators: dict[str, RecordSchema] = {}
         self._takers: dict[str, Callable[[dict[str, Any]], Iterator[dict[str, Any]]]] = {
             "SCHEMA": self._schema,
             "RECORD": self._record,
@@ -132,11 +114,11 @@ class LineMapper:
         for stream_map in self._maps(stream):
             stream_map.flattening_options = None  # its schema is flat by now; of arrays it would make texts
             schema = require(reveal(stream_map.transformed_schema), concealed, self.flattening)
-            self._check(stream, schema)
             if self.flattening:
                 properties = stream_map.transformed_schema.get("properties", {})
                 self._flatteners[stream_map.stream_alias] = Flattener(properties, self.flattening)
-            self._validators[stream_map.stream_alias] = VALIDATOR(schema)
+            if self.is_validating:
+                self._validators[stream_map.stream_alias] = RecordSchema(stream, schema)
             yield message | {
                 "stream": stream_map.stream_alias,
                 "schema": schema,
@@ -153,7 +135,8 @@ class LineMapper:
             if record is not None:
                 if self.flattening:
                     record = self._flatteners[stream_map.stream_alias].flatten(record)
-                self._validate(stream_map.stream_alias, record)
+                if self.is_validating:
+                    self._validators[stream_map.stream_alias].check(exact(record))
                 yield message | {"stream": stream_map.stream_alias, "record": with_constants(record)}
 
     def _alias(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -190,31 +173,6 @@ class LineMapper:
             raise UnknownStreamError(f"a message for stream {stream!r} came before its SCHEMA")
         maps = self.mapper.stream_maps[stream]
         return [each for each in maps if not isinstance(each, RemoveRecordTransform)]
-
-    def _check(self, stream: str, schema: dict[str, Any]) -> None:
-        try:
-            if self.is_validating:
-                VALIDATOR.check_schema(schema)
-        except SchemaError as error:
-            place = ".".join(map(str, error.absolute_path)) or "the schema"
-            raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {place}: {error.message}") from error
-
-    def _validate(self, stream: str, record: dict[str, Any]) -> None:
-        if not self.is_validating:
-            return
-        try:
-            self._validators[stream].validate(record)
-        except ValidationError as error:
-            place = ".".join(map(str, error.absolute_path)) or "the record"
-            raise InvalidValueError(f"{stream}: {place}: {_broken(error)} (validate_records is on)") from None
-
-
-def _broken(error: ValidationError) -> str:
-    """Return which rule a record breaks; the validator's own words hold values of it, mostly."""
-    if error.validator in NAMING:
-        return str(error.message)[:SHOWN]
-    rule = json.dumps(error.validator_value, default=str, ensure_ascii=False)
-    return f'breaks "{error.validator}": {rule if len(rule) <= SHOWN else rule[:SHOWN] + "…"}'
 
 
 def _transform(stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import sys
+from contextlib import ExitStack
 from io import UnsupportedOperation
 from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -108,17 +109,19 @@ class TargetDuckDB(Target):
     def read(self, file_input: IO[Any] | None) -> Counter[str]:
         """Read all messages; on an error leave nothing behind but what was committed."""
         self._load = self._load or Load(read_settings(self.config))
-        lines, place = self._lines(file_input), None
-        if not is_plain(self.config):
-            mapper = LineMapper(self.mapper, is_validating=bool(self.config.get("validate_records")))
-            lines, place = mapper.map(lines), mapper.place
-        STOP.tell(self._load.commits.hurry)
-        reader = Reader(self._load, place=place)
-        try:
-            reader.read(lines)
-        except errors.LoadError as error:
-            self._load.close()
-            raise TRANSLATIONS.get(type(error), type(error))(str(error)) from error
+        with ExitStack() as undo:
+            undo.callback(self._load.close)
+            lines, place = self._lines(file_input), None
+            if not is_plain(self.config):
+                mapper = LineMapper(self.mapper, is_validating=bool(self.config.get("validate_records")))
+                lines, place = mapper.map(lines), mapper.place
+            STOP.tell(self._load.commits.hurry)
+            reader = Reader(self._load, place=place)
+            try:
+                reader.read(lines)
+            except errors.LoadError as error:
+                raise TRANSLATIONS.get(type(error), type(error))(str(error)) from error
+            undo.pop_all()
         return reader.counts
 
     def _lines(self, file_input: IO[Any] | None) -> Iterable[bytes]:

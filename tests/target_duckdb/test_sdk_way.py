@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import contextmanager
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import BytesIO
+from threading import Thread
 
 import pytest
+from target_duckdb.reader import Reader
 from target_duckdb.settings import SETTINGS, is_plain, read_settings
+from target_duckdb.target import TargetDuckDB
+from target_duckdb.validation import is_multiple
 
 from tests.target_duckdb.loading import COMMAND, KEYED, Warehouse, activate, record, records, schema, state
 
@@ -94,6 +102,7 @@ FORMS = [
     '{"id":1,"n":1e5,"t":1e5,"j":1e5}',
     '{"id":1,"n":1e400,"t":1.50,"j":{"a":1E-7}}',
     '{"id":1,"n":1.0,"t":1E+5,"j":[1e400]}',
+    '{"id":1,"n":1e9999999999999999999,"t":1e-9999999999999999999,"j":{"a":2}}',
 ]
 
 
@@ -131,6 +140,120 @@ def test_validation_knows_what_is_no_whole_number(warehouse, value):
     done = warehouse.command(schema("a"), sent, validate_records=True)
     assert done.returncode == 1
     assert b'id: breaks "type": "integer"' in done.stderr
+
+
+MULTIPLES = [
+    ("1e-38", "1.5", True),
+    ("1e-34", "12.5", True),
+    ("0.01", "1.15", True),
+    ("0.01", "1e30", True),
+    ("0.01", "1e999999999999999999", True),
+    ("0.01", "0.005", False),
+    ("0.01", "1e-999999999999999999", False),
+    ("0.01", "0e-999999999999999999", True),
+    ("7", "1e999999999999999999", False),
+    ("1e999999999999", "1", False),
+    ("0.3", "0.9", True),
+    ("2", "-4", True),
+    ("2", "123456789012345678901234567890123456789", False),
+]
+
+
+@pytest.mark.parametrize(("step", "value", "expected"), MULTIPLES)
+def test_validation_knows_a_multiple_whatever_the_digits_and_exponents(step, value, expected):
+    assert is_multiple(Decimal(value), Decimal(step)) is expected
+
+
+def test_what_a_map_computes_is_checked_as_the_number_that_it_is(warehouse):
+    rules = {**KEYED, "n": {"type": "number", "multipleOf": 0.01, "maximum": 0.1}}
+    sent, maps = (schema("a", rules), record("a", id=1, n=1)), {"a": {"n": "0.1"}}
+    done = warehouse.command(*sent, stream_maps=maps, validate_records=True)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.sql("SELECT n::DOUBLE FROM crm.a") == [(0.1,)]
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity"])
+@pytest.mark.parametrize("rule", [{"multipleOf": 0.01}, {"minimum": 0.5}], ids=str)
+def test_validation_takes_nan_for_no_number(warehouse, rule, value):
+    line = f'{{"type":"RECORD","stream":"a","record":{{"id":1,"n":{value}}}}}'.encode()
+    rules = {**KEYED, "n": {"type": "number", **rule}}
+    done = warehouse.command(schema("a", rules), line, validate_records=True)
+    assert b'line 2: a: n: breaks "type": "number"' in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+ODD_NUMBERS = b'{"type":"RECORD","stream":"a","record":{"id":1,"n":[1.5,NaN]}}'
+RULE_OF_ITSELF = {"type": "array", "items": {"$ref": "#/properties/n/items"}}
+
+
+@pytest.mark.parametrize("rule", [{"type": "array", "uniqueItems": True}, RULE_OF_ITSELF], ids=str)
+def test_a_rule_that_cannot_be_applied_is_one_line_and_leaves_nothing_behind(warehouse, tmp_path, rule):
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    rows = [record("a", id=number) for number in range(2500)]
+    sent = schema("a", {"id": {"type": "integer"}, "n": rule}), *rows, ODD_NUMBERS
+    done = warehouse.command(*sent, validate_records=True, temp_directory=str(spool))
+    assert done.returncode == 1
+    assert b"line 2502: a: a record cannot be checked" in done.stderr
+    assert b"Traceback" not in done.stderr
+    assert list(spool.iterdir()) == []
+
+
+def test_records_are_removed_whatever_stops_the_run(tmp_path, monkeypatch):
+    def fail(_self, _given):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Reader, "read", fail)
+    target = TargetDuckDB(config={"path": str(tmp_path / "x.duckdb"), "temp_directory": str(tmp_path)})
+    with pytest.raises(ZeroDivisionError):
+        target.read(BytesIO())
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == []
+
+
+@contextmanager
+def listener():
+    """Serve a schema that no text meets; yield its address and what was asked for."""
+    asked = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"type":"integer"}')
+
+        def log_message(self, *_parts):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/x", asked
+        server.shutdown()
+
+
+def test_validation_connects_to_nothing(warehouse):
+    with listener() as (address, asked):
+        rules = {**KEYED, "n": {"type": "array", "items": {"$ref": address}}}
+        done = warehouse.command(schema("a", rules), record("a", id=1, n=["x"]), validate_records=True)
+    assert done.returncode == 0, done.stderr
+    assert asked == []
+
+
+@pytest.mark.parametrize("reference", ["#/definitions/none", "other.json#/x", "FILE", "#nowhere"])
+def test_a_reference_that_leads_nowhere_or_elsewhere_permits_anything(warehouse, tmp_path, reference):
+    path = tmp_path / "rule.json"
+    path.write_text('{"type":"integer"}')
+    rule = {"type": "array", "items": {"$ref": reference.replace("FILE", path.as_uri())}}
+    sent = schema("a", {**KEYED, "n": rule}), record("a", id=1, n=["x"])
+    done = warehouse.command(*sent, validate_records=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reference_into_the_schema_is_followed(warehouse):
+    sent = schema("a", {**KEYED, "n": {"type": "array", "items": {"$ref": "#/definitions/whole"}}})
+    sent["schema"]["definitions"] = {"whole": {"type": "integer"}}
+    done = warehouse.command(sent, record("a", id=1, n=["x"]), validate_records=True)
+    assert b'line 2: a: n.0: breaks "type": "integer"' in done.stderr
 
 
 SECRET = "hunter2"
