@@ -6,7 +6,9 @@ names the property, and of arrays it makes texts. So it sees rules concealed, an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections import Counter
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from singer_sdk.helpers._flattening import flatten_key
 
@@ -22,6 +24,8 @@ Rule: TypeAlias = Any  # a schema, or what somebody sent in place of one
 KEPT = "x-kept"
 """What holds a rule in the plain one that goes in its place."""
 REFERS = frozenset({"$ref", "allOf"})
+JSON_TEXT = {"type": ["string", "null"]}
+"""The rule of an object at `flattening_max_depth`."""
 OBJECTS = ("object", ["object"], ["object", "null"], ["null", "object"])
 
 
@@ -77,49 +81,76 @@ def _nullable(rule: Rule) -> Rule:
     return {**words, "anyOf": [rule, {"type": "null"}]}
 
 
-def require(
-    schema: dict[str, Any], came: Mapping[str, Any], options: FlatteningOptions | None
-) -> dict[str, Any]:
-    """Return a flat schema that requires of a record what the schema that came requires of its objects.
+class Member(NamedTuple):
+    """What becomes of a declared property: a column, or if its members are taken apart those of them."""
 
-    The SDK goes on asking for the objects themselves, which are no longer there.
-    """
-    names = schema.get("required")
-    if options is None or not isinstance(names, list):
-        return schema
-    flat = _required({**came, "required": names}, options, ())
-    return schema | {"required": [name for name in flat if name in names or name in schema["properties"]]}
+    column: str
+    rule: Rule
+    members: dict[str, Member] | None = None
 
-
-def _required(rule: Mapping[str, Any], options: FlatteningOptions, parents: tuple[str, ...]) -> Iterator[str]:
-    names = rule.get("required")
-    for name in names if isinstance(names, list) else ():
-        member: Rule = rule["properties"].get(name) if isinstance(name, str) else None
-        if len(parents) == options.max_level or not _is_object(member):
-            yield flatten_key(name, [*parents], options.separator, max_key_length=options.max_key_length)
-        elif "null" not in member["type"]:
-            yield from _required(member, options, (*parents, name))
+    def columns(self) -> Iterator[tuple[str, Rule]]:
+        """Yield the names and rules of the columns that come of it."""
+        if self.members is None:
+            yield self.column, self.rule
+        for member in (self.members or {}).values():
+            yield from member.columns()
 
 
 class Flattener:
-    """Takes the objects of a stream's records apart."""
+    """Takes the objects of a stream's records apart; what is declared gives way to nothing else."""
 
-    def __init__(self, properties: Mapping[str, Rule], options: FlatteningOptions) -> None:
-        """Take the properties as the SDK made them, their rules still concealed."""
-        self._properties = properties
+    def __init__(self, schema: Mapping[str, Rule], options: FlatteningOptions) -> None:
+        """Take a schema as the SDK mapped it, its rules still concealed."""
         self._options = options
+        self._members = self._declared(schema, ())
+        columns = [column for member in self._members.values() for column in member.columns()]
+        self.properties = dict(columns)
+        if len(columns) > len(self.properties):
+            [(name, _), *_] = Counter(name for name, _ in columns).most_common(1)
+            raise ValueError(f"two of its properties become {name!r}: set another flattening_separator")
 
-    def flatten(self, record: Mapping[str, Any], parents: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Return a record with the members of objects that are no properties in their place."""
-        depth, separator = self._options.max_level, self._options.separator
+    def _declared(self, schema: Mapping[str, Rule], parents: tuple[str, ...]) -> dict[str, Member]:
+        found = {}
+        for name, rule in (schema.get("properties") or {}).items():
+            column, members = self._key(name, parents), None
+            is_apart = KEPT not in rule and _is_object(rule)
+            if is_apart and len(parents) < self._options.max_level:
+                members = self._declared(rule, (*parents, name))
+            found[name] = Member(column, JSON_TEXT if is_apart else _revealed(rule), members)
+        return found
+
+    def _key(self, name: str, parents: tuple[str, ...]) -> str:
+        options = self._options
+        return flatten_key(name, [*parents], options.separator, max_key_length=options.max_key_length)
+
+    def flatten(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a record with the members of objects in their place, and what no rule knows behind them."""
         flat: dict[str, Any] = {}
-        for name, value in record.items():
-            key = flatten_key(name, [*parents], separator, max_key_length=self._options.max_key_length)
-            if not isinstance(value, dict):
-                flat[key] = value
-            elif key not in self._properties and len(parents) < depth:
-                flat |= self.flatten(value, (*parents, name))
-            else:
-                is_text = len(parents) == depth and KEPT not in self._properties.get(key, {KEPT})
-                flat[key] = encoded(value).decode() if is_text else value
+        strays = list(self._take(record, self._members, (), flat))
+        for key, value in strays:
+            flat[self._free(key, flat)] = value
         return flat
+
+    def _free(self, key: str, flat: Mapping[str, Any]) -> str:
+        names = chain([key], (f"{key}_{number}" for number in count(1)))
+        return next(name for name in names if name not in flat and name not in self.properties)
+
+    def _take(
+        self,
+        record: Mapping[str, Any],
+        members: Mapping[str, Member],
+        parents: tuple[str, ...],
+        flat: dict[str, Any],
+    ) -> Iterator[tuple[str, Any]]:
+        """Put what is declared in its place, and yield the rest under its flat name."""
+        for name, value in record.items():
+            member = members.get(name)
+            if member is None:
+                yield self._key(name, parents), value
+            elif member.members is None:
+                is_text = member.rule is JSON_TEXT and isinstance(value, dict)
+                flat[member.column] = encoded(value).decode() if is_text else value
+            elif isinstance(value, dict):
+                yield from self._take(value, member.members, (*parents, name), flat)
+            else:
+                yield member.column, value

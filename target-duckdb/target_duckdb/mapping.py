@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from singer_sdk.exceptions import MappingError
+from singer_sdk.helpers._flattening import FlatteningOptions
 from singer_sdk.mapper import RemoveRecordTransform
 
 from target_duckdb.errors import (
@@ -19,7 +21,7 @@ from target_duckdb.errors import (
 )
 from target_duckdb.exactjson import decoded, encoded, exact, with_constants
 from target_duckdb.files import batch_files
-from target_duckdb.flattening import Flattener, conceal, require, reveal
+from target_duckdb.flattening import Flattener, conceal, reveal
 from target_duckdb.guards import Envelope
 from target_duckdb.validation import RecordSchema
 
@@ -61,8 +63,9 @@ class LineMapper:
         self._before = 0
         options = mapper.flattening_options
         self.flattening = options if options.enabled and options.max_level > 0 else None
-        self._flatteners: dict[str, Flattener] = {}
-        self._validators: dict[str, RecordSchema] = {}
+        mapper.flattening_options = FlatteningOptions(enabled=False)  # first what a map makes is checked
+        self._flatteners: dict[tuple[str, str], Flattener] = {}
+        self._validators: dict[tuple[str, str], RecordSchema] = {}
         self._takers: dict[str, Callable[[dict[str, Any]], Iterator[dict[str, Any]]]] = {
             "SCHEMA": self._schema,
             "RECORD": self._record,
@@ -106,24 +109,26 @@ class LineMapper:
 
     def _schema(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         stream, keys = message["stream"], message.get("key_properties")
-        try:
+        with _mapping(stream):
             concealed = conceal(message["schema"], is_flattening=self.flattening is not None)
             self.mapper.register_raw_stream_schema(stream, copy.deepcopy(concealed), keys)
-        except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
-            raise InvalidSchemaError(f"SCHEMA of stream {stream!r} cannot be mapped: {error!r}") from error
         for stream_map in self._maps(stream):
-            stream_map.flattening_options = None  # its schema is flat by now; of arrays it would make texts
-            schema = require(reveal(stream_map.transformed_schema), concealed, self.flattening)
-            if self.flattening:
-                properties = stream_map.transformed_schema.get("properties", {})
-                self._flatteners[stream_map.stream_alias] = Flattener(properties, self.flattening)
-            if self.is_validating:
-                self._validators[stream_map.stream_alias] = RecordSchema(stream, schema)
-            yield message | {
-                "stream": stream_map.stream_alias,
-                "schema": schema,
-                "key_properties": stream_map.transformed_key_properties,
-            }
+            yield message | self._mapped(stream, stream_map)
+
+    def _mapped(self, stream: str, stream_map: StreamMap) -> dict[str, Any]:
+        """Return what a map makes of a SCHEMA: the records it makes are checked, and then flattened."""
+        way, schema = (stream, stream_map.stream_alias), reveal(stream_map.transformed_schema)
+        if self.is_validating:
+            self._validators[way] = RecordSchema(stream, schema)
+        if self.flattening:
+            with _mapping(stream):
+                self._flatteners[way] = Flattener(stream_map.transformed_schema, self.flattening)
+            schema = schema | {"properties": self._flatteners[way].properties}
+        return {
+            "stream": stream_map.stream_alias,
+            "schema": schema,
+            "key_properties": stream_map.transformed_key_properties,
+        }
 
     def _record(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         for stream_map in self._maps(message["stream"]):
@@ -133,10 +138,11 @@ class LineMapper:
                 kind = type(error).__name__  # its text may hold a value of the record
                 raise InvalidValueError(f"{message['stream']}: its stream map fails: {kind}") from error
             if record is not None:
-                if self.flattening:
-                    record = self._flatteners[stream_map.stream_alias].flatten(record)
+                way = (message["stream"], stream_map.stream_alias)
                 if self.is_validating:
-                    self._validators[stream_map.stream_alias].check(exact(record))
+                    self._validators[way].check(exact(record))
+                if self.flattening:
+                    record = self._flatteners[way].flatten(record)
                 yield message | {"stream": stream_map.stream_alias, "record": with_constants(record)}
 
     def _alias(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -173,6 +179,15 @@ class LineMapper:
             raise UnknownStreamError(f"a message for stream {stream!r} came before its SCHEMA")
         maps = self.mapper.stream_maps[stream]
         return [each for each in maps if not isinstance(each, RemoveRecordTransform)]
+
+
+@contextmanager
+def _mapping(stream: str) -> Iterator[None]:
+    """Say in one line why a schema cannot be mapped."""
+    try:
+        yield
+    except (TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:
+        raise InvalidSchemaError(f"SCHEMA of stream {stream!r} cannot be mapped: {error!r}") from error
 
 
 def _transform(stream_map: StreamMap, record: dict[str, Any]) -> dict[str, Any] | None:
