@@ -12,6 +12,7 @@ from singer_sdk.exceptions import MappingError
 from singer_sdk.helpers._flattening import FlatteningOptions
 from singer_sdk.mapper import RemoveRecordTransform
 
+from target_duckdb.aliases import Aliases
 from target_duckdb.errors import (
     InvalidLineError,
     InvalidSchemaError,
@@ -55,7 +56,7 @@ class Origin(NamedTuple):
 class LineMapper:
     """Applies stream maps, flattening and validation to whole lines, before they are read as usual."""
 
-    def __init__(self, mapper: PluginMapper, *, is_validating: bool) -> None:
+    def __init__(self, mapper: PluginMapper, *, is_validating: bool, is_deleting: bool = True) -> None:
         self.mapper = mapper
         self.is_validating = is_validating
         self._origin = Origin(0)
@@ -64,6 +65,7 @@ class LineMapper:
         options = mapper.flattening_options
         self.flattening = options if options.enabled and options.max_level > 0 else None
         mapper.flattening_options = FlatteningOptions(enabled=False)  # first what a map makes is checked
+        self._aliases = Aliases(is_deleting=is_deleting)
         self._flatteners: dict[tuple[str, str], Flattener] = {}
         self._validators: dict[tuple[str, str], RecordSchema] = {}
         self._takers: dict[str, Callable[[dict[str, Any]], Iterator[dict[str, Any]]]] = {
@@ -113,7 +115,7 @@ class LineMapper:
             concealed = conceal(message["schema"], is_flattening=self.flattening is not None)
             self.mapper.register_raw_stream_schema(stream, copy.deepcopy(concealed), keys)
         for stream_map in self._maps(stream):
-            yield message | self._mapped(stream, stream_map)
+            yield self._aliases.join(stream, message | self._mapped(stream, stream_map))
 
     def _mapped(self, stream: str, stream_map: StreamMap) -> dict[str, Any]:
         """Return what a map makes of a SCHEMA: the records it makes are checked, and then flattened."""
@@ -150,7 +152,7 @@ class LineMapper:
             yield message  # the reader says so and goes on
             return
         for stream_map in self._maps(message["stream"]):
-            yield message | {"stream": stream_map.stream_alias}
+            yield self._aliases.activate(message["stream"], message | {"stream": stream_map.stream_alias})
 
     def _batch(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:

@@ -113,7 +113,13 @@ class TargetDuckDB(Target):
             undo.callback(self._load.close)
             lines, place = self._lines(file_input), None
             if not is_plain(self.config):
-                mapper = LineMapper(self.mapper, is_validating=bool(self.config.get("validate_records")))
+                settings = self._load.settings
+                mapper = LineMapper(
+                    self.mapper,
+                    is_validating=bool(self.config.get("validate_records")),
+                    is_deleting=settings.process_activate_version_messages
+                    and settings.load_method == "upsert",
+                )
                 lines, place = mapper.map(lines), mapper.place
             STOP.tell(self._load.commits.hurry)
             reader = Reader(self._load, place=place)

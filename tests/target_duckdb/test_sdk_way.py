@@ -373,6 +373,41 @@ def test_a_mapped_stream_may_be_activated(warehouse):
     assert warehouse.ids("crm.z") == [0, 1, 2]
 
 
+SHARED = {"stream_maps": {"a": {"__alias__": "x"}, "b": {"__alias__": "x"}}}
+WHOLE_NUMBER = {"type": "integer"}
+
+
+@pytest.mark.parametrize("rule", [{"type": "string"}, WHOLE_NUMBER], ids=str)
+def test_streams_with_one_alias_share_a_table_that_has_the_properties_of_both(warehouse, rule):
+    first, second = {"id": WHOLE_NUMBER, "p": {"type": "string"}}, {"id": WHOLE_NUMBER, "q": {}, "p": rule}
+    number = {"q": [1]} if rule is not WHOLE_NUMBER else {"p": 5, "q": [1]}
+    sent = [schema("a", first), schema("b", second), record("a", id=1, p="x"), record("b", id=2, **number)]
+    done = warehouse.command(*sent, record("a", id=3, p="z"), validate_records=True, **SHARED)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.rejected() == []
+    assert warehouse.sql("SELECT id, p FROM crm.x WHERE id <> 2 ORDER BY id") == [(1, "x"), (3, "z")]
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_versions_of_streams_with_one_alias_delete_nothing(warehouse, is_early):
+    warehouse.command(schema("a"), schema("b"), record("b", 5, id=7), **SHARED)
+    first = [schema("a"), record("a", 9, id=1), activate("a", 9)]
+    sent = [*first, schema("b")] if is_early else [schema("b"), *first]
+    done = warehouse.command(*sent, **SHARED)
+    assert done.returncode == 1
+    assert b"ACTIVATE_VERSION of 'a' would delete rows of the others: give each its own name" in done.stderr
+    assert warehouse.ids("crm.x") == [7]
+    done = warehouse.command(*sent, process_activate_version_messages=False, **SHARED)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.ids("crm.x") == [1, 7]
+
+
+def test_streams_with_one_alias_and_other_keys_are_one_line(warehouse):
+    done = warehouse.command(schema("a"), schema("b", keys=["name"]), **SHARED)
+    said = b"line 2: streams 'a', 'b' are all called 'x' by stream_maps but do not have the same key"
+    assert said in done.stderr
+
+
 def test_the_environment_and_an_input_file_work_as_in_every_sdk_target(warehouse, tmp_path):
     path = tmp_path / "input.jsonl"
     path.write_text("\n".join(json.dumps(item) for item in (schema("a"), record("a", id=1), state(1))))
