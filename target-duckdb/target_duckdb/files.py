@@ -166,7 +166,7 @@ class ParquetFile(BatchFile):
         source = parquet.source_sql([str(self.path)], self.part)
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'; SET threads = 1")  # a second thread takes 60 MB more
-            rows = connection.execute(parquet.json_sql(self.types, source))
+            rows = connection.execute(parquet.json_sql(self.types, source, connection.sqltype))
             while found := rows.fetchmany(ROWS):
                 yield [text.encode() for (text,) in found]
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from target_duckdb.casts import column_sql, read_type, value_sql
 from target_duckdb.columns import EXACT_IN_DOUBLE
 from target_duckdb.sql import any_sql, literal, parquet_source_sql, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from target_duckdb.batches import Shape
     from target_duckdb.columns import Column
 
+Kind: TypeAlias = Any  # a type as DuckDB hands it to Python, whose parts it does not type
 ROW_NUMBER = "file_row_number"
 """What `read_parquet` calls the number of a row; it skips all that a condition on it rules out."""
 WHOLE = ("TINYINT", "UTINYINT", "SMALLINT", "USMALLINT", "INTEGER", "UINTEGER")
@@ -56,6 +57,7 @@ ODD_FOR = {
 }
 """By type of a table's column and of a Parquet column: which values go by way of JSON."""
 ODD_JSON = "regexp_matches(to_json({v}), '(?i)nan|inf')"  # a number that is none, or may be
+BYTES = "BLOB"
 FLOATING = re.compile(r"\b(DOUBLE|FLOAT)\b")
 
 
@@ -80,7 +82,7 @@ def exact_sql(column: Column, kind: str) -> str | None:
     if kind == "VARCHAR" and read_type(wanted) == "VARCHAR":
         return column_sql(column, name)
     reading = READINGS.get(_family(wanted), {}).get(_family(kind))
-    if reading is None:
+    if reading is None or (wanted == "JSON" and BYTES in kind):
         return f"CAST(NULL AS {wanted})" if kind == NOTHING else None
     if reading == TEXT:
         return value_sql(wanted, TEXT.format(v=name))
@@ -131,10 +133,51 @@ def source_sql(paths: Sequence[str], rows: tuple[int, int] | None) -> str:
     return f"{source} WHERE {ROW_NUMBER} >= {rows[0]} AND {ROW_NUMBER} < {rows[1]}"
 
 
-def json_sql(types: Mapping[str, str], source: str) -> str:
-    """Return the query of a file's rows as JSON objects, bytes in base64 as JSON has them."""
+def json_sql(types: Mapping[str, str], source: str, parse: Callable[[str], Kind]) -> str:
+    """Return the query of a file's rows as JSON objects, bytes in base64 as JSON has them.
+
+    Parsing the name of a type is up to a connection.
+    """
     values = [
-        f"{literal(name)}: {f'to_base64({quote(name)})' if kind == 'BLOB' else quote(name)}"
+        f"{literal(name)}: {_written_sql(quote(name), parse(kind)) if BYTES in kind else quote(name)}"
         for name, kind in types.items()
     ]
     return f"SELECT to_json({{{', '.join(values)}}})::VARCHAR FROM {source}"
+
+
+def _written_sql(value: str, kind: Kind) -> str:
+    """Return an expression of a value with all bytes in it as base64."""
+    write = WRITERS.get(kind.id) if BYTES in str(kind) else None
+    return write(value, kind) if write else value
+
+
+def _list_sql(value: str, kind: Kind) -> str:
+    return f"list_transform({value}, lambda each: {_written_sql('each', kind.children[0][1])})"
+
+
+def _map_sql(value: str, kind: Kind) -> str:
+    return (
+        f"map_from_entries(list_transform(map_entries({value}), lambda each: {_members_sql('each', kind)}))"
+    )
+
+
+def _struct_sql(value: str, kind: Kind) -> str:
+    return f"CASE WHEN {value} IS NOT NULL THEN {_members_sql(value, kind)} END"
+
+
+def _members_sql(value: str, kind: Kind) -> str:
+    members = ((literal(name), member) for name, member in kind.children)
+    parts = (
+        f"{name}: {_written_sql(f'struct_extract({value}, {name})', member)}" for name, member in members
+    )
+    return f"{{{', '.join(parts)}}}"
+
+
+WRITERS: dict[str, Callable[[str, Kind], str]] = {
+    "blob": lambda value, _kind: f"to_base64({value})",
+    "list": _list_sql,
+    "array": _list_sql,
+    "map": _map_sql,
+    "struct": _struct_sql,
+}
+"""By DuckDB's name of a type: what writes its values as JSON has them."""

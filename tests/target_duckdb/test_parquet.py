@@ -292,6 +292,35 @@ def test_bytes(warehouse, write):
     assert warehouse.sql('SELECT "sent"" bytes", name FROM crm.a') == [(b"\xffa", None)]
 
 
+BYTES = {
+    "STRUCT(bl BLOB)": (r"{'bl': '\x00\xFF'}", '{"bl":"AP8="}'),
+    'STRUCT("it\'s" BLOB, n BIGINT)': ("{'it''s': 'abcd', 'n': 1}", '{"it\'s":"YWJjZA==","n":1}'),
+    "BLOB[]": ("['abcd', NULL, '']", '["YWJjZA==",null,""]'),
+    "BLOB[2]": ("['abcd', NULL]", '["YWJjZA==",null]'),
+    "MAP(VARCHAR, BLOB)": ("MAP{'k': 'abcd'}", '{"k":"YWJjZA=="}'),
+    "STRUCT(a BLOB[][])[]": ("[{'a': [['abcd'], NULL]}, NULL]", '[{"a":[["YWJjZA=="],null]},null]'),
+    "MAP(VARCHAR, MAP(VARCHAR, BLOB)[])": ("MAP{'k': [MAP{'l': 'abcd'}]}", '{"k":[{"l":"YWJjZA=="}]}'),
+    'STRUCT("BLOB" VARCHAR)': ("{'BLOB': 'abcd'}", '{"BLOB":"abcd"}'),
+}
+
+
+@pytest.mark.parametrize(("kind", "value", "expected"), [(kind, *each) for kind, each in BYTES.items()])
+def test_bytes_within_a_structure_are_base64_too(warehouse, write, kind, value, expected):
+    name = write("b.parquet", f"SELECT unnest([1, 2]) AS id, unnest([{value}::{kind}, NULL]) AS x")
+    warehouse.load(schema("a", {"id": {"type": "integer"}, "x": {}}), batch("a", name))
+    assert warehouse.sql("SELECT x::VARCHAR FROM crm.a ORDER BY id") == [(expected,), (None,)]
+
+
+def test_bytes_of_an_object_that_is_taken_apart_are_those_that_came(warehouse, write):
+    query = r"SELECT 1 AS id, {'bl': 'abcd'::BLOB} AS o UNION ALL SELECT 2, {'bl': '\x00\xFF'::BLOB}"
+    members = {"bl": {"type": "string", "contentEncoding": "base64"}}
+    rules = schema("a", {"id": {"type": "integer"}, "o": {"type": "object", "properties": members}})
+    sent = rules, batch("a", write("b.parquet", query))
+    done = warehouse.command(*sent, flattening_enabled=True, flattening_max_depth=1)
+    assert done.returncode == 0, done.stderr
+    assert warehouse.sql("SELECT o__bl FROM crm.a ORDER BY id") == [(b"abcd",), (b"\x00\xff",)]
+
+
 @pytest.mark.parametrize("name", ["b[1].parquet", "b*.parquet", "b?.parquet"])
 def test_a_file_is_one_file_whatever_its_name(warehouse, write, name):
     path = write(name, "SELECT 0 AS id")
