@@ -6,7 +6,7 @@ import gzip
 import shutil
 import zlib
 from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from io import BufferedReader
@@ -21,7 +21,7 @@ from target_duckdb import parquet
 from target_duckdb.address import shown
 from target_duckdb.errors import InvalidLineError
 from target_duckdb.interruption import STOP
-from target_duckdb.rawjson import redact
+from target_duckdb.rawjson import UNREADABLE, parse_object, redact
 from target_duckdb.spool import writing
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 BLOCK, ROWS = 1 << 17, 128
 """Bytes or records that fit a core's cache with all that is decoded from them."""
+BROKEN = b","
+"""What stands before a line that is no JSON; where a value is due it is none, whatever follows."""
+WHOLE = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
 
 class Encoding(msgspec.Struct):
@@ -70,7 +73,7 @@ class BatchFile(ABC):
 
     def complaint(self, line: bytes) -> InvalidLineError:
         """Return what is wrong with a line that `lines` yields and that is no message."""
-        record = line.removeprefix(self._head).rstrip(b"\n")[:-1]
+        record = line.removeprefix(self._head).removeprefix(BROKEN).rstrip(b"\n")[:-1]
         return InvalidLineError(f"not JSON: {redact(record)}")
 
     @property
@@ -101,8 +104,24 @@ class GzipLines(BatchFile):
 
 
 def _lines(buffer: BinaryIO) -> Iterator[list[bytes]]:
+    """Yield some lines at a time; a broken one so that no message around it makes it whole."""
     while lines := buffer.readlines(BLOCK):
-        yield [line.strip() for line in lines]
+        try:
+            WHOLE(b"".join(lines))
+            yield [line.strip() for line in lines]
+        except UNREADABLE:  # it need not be broken: NaN, half a surrogate pair
+            yield [line if _is_whole(line) else BROKEN + line for line in map(bytes.strip, lines)]
+
+
+def _is_whole(line: bytes) -> bool:
+    """Return whether a line is empty or JSON with nothing behind it."""
+    with suppress(*UNREADABLE):
+        WHOLE(line)
+        return True
+    with suppress(InvalidLineError):
+        parse_object(line)
+        return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ class LineMapper:
             envelope = msgspec.json.decode(encoded(message), type=Envelope)
         except msgspec.DecodeError as error:
             raise InvalidLineError(f"BATCH of {message['stream']!r}: {error}") from error
-        for file in batch_files(envelope):
+        for file in batch_files(envelope) if self._maps(message["stream"]) else ():
             lines = chain.from_iterable(block.split(b"\n")[:-1] for block in file.lines())
             for number, line in enumerate(lines, 1):
                 self._origin = Origin(self._origin.line, file, number)

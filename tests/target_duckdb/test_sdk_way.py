@@ -336,6 +336,39 @@ def test_a_batch_of_what_is_no_record_is_one_line(warehouse, tmp_path, text):
     assert f"line 2: BATCH file '{path.as_uri()}', line 1: {expected}\n" in done.stderr.decode()
 
 
+BEYOND = [
+    '{"id":1,"p":"a"},"record":{"id":7,"p":"evil"}',
+    '{"id":1,"p":"a"},"stream":"b"',
+    '{"id":1,"p":"a"},"version":5',
+    '{"id":1,"p":"a"},"more":5',
+    '{"id":1,"p":NaN},"record":{"id":7}',
+    '{"id":1,"p":"a"}}',
+    '{"id":1} {"id":2}',
+    '{"id":1},{"id":2}',
+]
+
+
+@pytest.mark.parametrize("settings", [{}, {"stream_maps": {"a": {}}}], ids=["quick", "sdk"])
+@pytest.mark.parametrize("text", BEYOND)
+def test_what_stands_behind_a_record_in_a_line_of_a_batch_is_no_json(warehouse, tmp_path, text, settings):
+    path = tmp_path / "batch.jsonl"
+    path.write_text('{"id":3}\n\n{"id":4,"p":"\\ud800"}\n' + text + '\n{"id":5}\n')
+    encoding = {"format": "jsonl", "compression": "none"}
+    batch = {"type": "BATCH", "stream": "a", "encoding": encoding, "manifest": [path.as_uri()]}
+    rules = {"id": {"type": "integer"}, "p": {"type": "string"}}
+    done = warehouse.command(schema("a", rules), schema("b", rules), batch, **settings)
+    assert done.returncode == 1
+    assert f"line 3: BATCH file '{path.as_uri()}', line 4: not JSON: {{" in done.stderr.decode()
+    assert "evil" not in done.stderr.decode()
+
+
+def test_the_files_of_a_stream_that_is_left_out_are_not_opened(warehouse):
+    batch = {"type": "BATCH", "stream": "a", "encoding": {}, "manifest": ["s3://bucket/x.jsonl"]}
+    done = warehouse.command(schema("a"), batch, schema("b"), record("b", id=1), stream_maps={"a": None})
+    assert done.returncode == 0, done.stderr
+    assert warehouse.ids("crm.b") == [1]
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
