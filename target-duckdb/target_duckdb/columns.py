@@ -25,6 +25,9 @@ FORMATS = {
     "singer.decimal": "DECIMAL",
     "x-singer.decimal": "DECIMAL",
 }
+REMEDY = (
+    "; describe its properties in the tap's catalog, or with Meltano in the `schema` extra of its extractor"
+)
 BOUNDS = {"minimum": 0, "maximum": 0, "exclusiveMinimum": 1, "exclusiveMaximum": -1}
 """Rules that bound an integer, and what is to be added to get the last one that they permit."""
 SCALARS = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
@@ -78,7 +81,7 @@ def columns_of(schema: Mapping[str, Any]) -> tuple[Column, ...]:
     """Return the columns that hold the properties of a JSON schema."""
     properties = resolve(schema, schema).get("properties")
     if not isinstance(properties, dict):
-        message = "the schema has no `properties`"
+        message = f"it has no properties{REMEDY}"
         raise InvalidSchemaError(message)
     rules = {name: resolve(rule, schema) for name, rule in properties.items()}
     return tuple(Column(name, column_type(rule), describe(rule)) for name, rule in rules.items())

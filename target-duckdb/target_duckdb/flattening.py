@@ -38,7 +38,7 @@ def conceal(schema: dict[str, Any], *, is_flattening: bool) -> dict[str, Any]:
 def _concealed(schema: dict[str, Any], root: dict[str, Any], *, is_flattening: bool) -> dict[str, Any]:
     properties = schema.get("properties")
     if not isinstance(properties, dict):
-        return schema
+        properties = {}  # a stream map may bring some
     return schema | {
         "properties": {
             name: _concealed(rule, root, is_flattening=True)
@@ -63,10 +63,9 @@ def _whole(rule: Rule, root: dict[str, Any]) -> Rule:
 
 def reveal(schema: dict[str, Any]) -> dict[str, Any]:
     """Return what the SDK made of a schema with the rules as they came."""
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
+    if "properties" not in schema:
         return schema
-    return schema | {"properties": {name: _revealed(rule) for name, rule in properties.items()}}
+    return schema | {"properties": {name: _revealed(rule) for name, rule in schema["properties"].items()}}
 
 
 def _revealed(rule: dict[str, Any]) -> Rule:
@@ -111,7 +110,7 @@ class Flattener:
 
     def _declared(self, schema: Mapping[str, Rule], parents: tuple[str, ...]) -> dict[str, Member]:
         found = {}
-        for name, rule in (schema.get("properties") or {}).items():
+        for name, rule in schema["properties"].items():
             column, members = self._key(name, parents), None
             is_apart = KEPT not in rule and _is_object(rule)
             if is_apart and len(parents) < self._options.max_level:

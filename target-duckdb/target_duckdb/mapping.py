@@ -21,6 +21,7 @@ from target_duckdb.errors import (
     UnknownStreamError,
 )
 from target_duckdb.exactjson import decoded, encoded, exact, with_constants
+from target_duckdb.expressions import check_expressions, latest, reason
 from target_duckdb.files import batch_files
 from target_duckdb.flattening import Flattener, conceal, reveal
 from target_duckdb.guards import Envelope
@@ -62,6 +63,7 @@ class LineMapper:
         self._origin = Origin(0)
         self._origins: list[Origin] = []
         self._before = 0
+        check_expressions(mapper.stream_maps_dict)
         options = mapper.flattening_options
         self.flattening = options if options.enabled and options.max_level > 0 else None
         mapper.flattening_options = FlatteningOptions(enabled=False)  # first what a map makes is checked
@@ -107,7 +109,7 @@ class LineMapper:
         except LoadError as error:
             raise type(error)(f"{self._origin.place}: {error}") from error
         except MappingError as error:
-            raise InvalidValueError(f"{self._origin.place}: {message['stream']}: {error}") from error
+            raise InvalidValueError(f"{self._origin.place}: {message['stream']}: {reason(error)}") from error
 
     def _schema(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         stream, keys = message["stream"], message.get("key_properties")
@@ -137,8 +139,8 @@ class LineMapper:
             try:
                 record = _transform(stream_map, message["record"])
             except OWN_ERRORS as error:
-                kind = type(error).__name__  # its text may hold a value of the record
-                raise InvalidValueError(f"{message['stream']}: its stream map fails: {kind}") from error
+                said = f"{type(error).__name__} at {latest(stream_map)!r}"  # its text may hold a value
+                raise InvalidValueError(f"{message['stream']}: its stream map fails: {said}") from error
             if record is not None:
                 way = (message["stream"], stream_map.stream_alias)
                 if self.is_validating:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from target_duckdb import lake
 from target_duckdb.address import is_lake
 from target_duckdb.batches import Shape
-from target_duckdb.columns import columns_of, widen
+from target_duckdb.columns import REMEDY, columns_of, widen
 from target_duckdb.errors import InvalidSchemaError
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION
 from target_duckdb.rawjson import SURROGATE
@@ -45,8 +45,10 @@ def shape_of(message: Envelope, settings: Settings) -> Shape:
     keys = tuple(dict.fromkeys(message.key_properties or ())) if settings.load_method != "append-only" else ()
     absent = set(keys) - {column.property for column in columns}
     if absent or not columns:
-        missing = f"key {sorted(absent)} is no property of it" if absent else "it has no properties"
-        raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {missing}")
+        missing = (
+            f"key {sorted(absent)} is no property of it" if absent and columns else "it has no properties"
+        )
+        raise InvalidSchemaError(f"SCHEMA of stream {stream!r}: {missing}{REMEDY}")
     return Shape(stream, table_of(stream, settings.default_target_schema), columns, keys)
 
 

@@ -400,6 +400,50 @@ def test_a_mistake_in_what_is_mapped_is_one_line_with_its_number(warehouse, line
     assert expected in said
 
 
+FAILING = {
+    "name.upper()": "'name' is not defined for expression 'name.upper()'",
+    "id.upper()": "Attribute 'upper' does not exist in expression 'id.upper()'",
+    "(id * 100) ** 2": "expressions (id * 100) ** 2. NumberTooHigh",
+    "record['name']": "its stream map fails: KeyError at \"record['name']\"",
+    "int(pin)": "its stream map fails: ValueError at 'int(pin)'",
+}
+
+
+@pytest.mark.parametrize(("expression", "expected"), FAILING.items())
+def test_what_a_map_fails_at_is_said_without_the_values_of_the_record(warehouse, expression, expected):
+    sent = schema("a", {**KEYED, "pin": {}}), record("a", id=424242, pin=SECRET)
+    done = warehouse.command(*sent, stream_maps={"a": {"double": expression}})
+    [said] = [line for line in done.stderr.decode().splitlines() if "ERROR" in line]
+    assert "line 2: a: " in said
+    assert said.endswith(expected)
+    assert not [value for value in (SECRET, "424242") if value in said]
+
+
+@pytest.mark.parametrize("rule", ["", "import os", "id +", "x = 5", "# nothing"])
+@pytest.mark.parametrize("name", ["double", "__filter__"])
+def test_what_is_no_expression_is_one_line_with_its_place(warehouse, name, rule):
+    done = warehouse.command(schema("a"), record("a", id=1), stream_maps={"a": {name: rule}})
+    assert done.returncode == 1
+    [said] = [line for line in done.stderr.decode().splitlines() if "ERROR" in line]
+    assert f"stream_maps: a: {name}: {rule!r} is no expression" in said
+
+
+UNDESCRIBED = {"type": "SCHEMA", "stream": "c", "schema": {"type": "object"}, "key_properties": ["_id"]}
+
+
+@pytest.mark.parametrize("settings", [{}, {"stream_maps": {"a": {}}}], ids=["quick", "sdk"])
+def test_a_schema_without_properties_is_said_with_what_to_do(warehouse, settings):
+    done = warehouse.command(UNDESCRIBED, **settings)
+    assert b"SCHEMA of stream 'c': it has no properties; describe its properties in the tap's" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_stream_map_may_bring_the_properties_that_a_schema_does_not_have(warehouse):
+    done = warehouse.command(UNDESCRIBED, record("c", _id="x"), stream_maps={"c": {"_id": "_id"}})
+    assert done.returncode == 0, done.stderr
+    assert warehouse.sql("SELECT _id FROM crm.c") == [("x",)]
+
+
 def test_a_mapped_stream_may_be_activated(warehouse):
     sent = [schema("a"), *records("a", range(3), 1), activate("a", 1)]
     assert warehouse.command(*sent, stream_maps={"a": {"__alias__": "z"}}).returncode == 0
