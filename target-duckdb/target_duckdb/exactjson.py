@@ -14,7 +14,7 @@ from target_duckdb.rawjson import UNREADABLE
 
 
 class Written(Decimal):
-    """A number with an exponent, which Python would write in another way than it came."""
+    """A number that Python would write in another way than it came, with an exponent mostly."""
 
     text: str
 
@@ -39,7 +39,8 @@ class Constant(float):
 
 def _read_number(text: str) -> Decimal | Constant:
     try:
-        return Written(text) if "e" in text or "E" in text else Decimal(text)
+        number = Decimal(text)
+        return number if str(number) == text else Written(text)
     except InvalidOperation:  # an exponent of 19 digits
         return Constant(text)
 
