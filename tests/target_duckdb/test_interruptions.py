@@ -417,7 +417,7 @@ print("begun", flush=True)
 time.sleep(0.5)
 os.write(file, content)
 """
-"""What DuckDB does when it makes a file, slowly: open, lock, write."""
+"""What DuckDB does when it makes a file, slowly, and up to where it has no lock: open, write."""
 
 
 def test_what_is_loaded_while_another_process_compacts_goes_into_the_new_file(warehouse, monkeypatch):
