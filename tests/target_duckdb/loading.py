@@ -17,6 +17,8 @@ from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings
 
+from tests.target_duckdb import preloaded
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -111,11 +113,11 @@ class Warehouse:
     def command(
         self, *messages: dict[str, Any] | bytes, environment: dict[str, str] | None = None, **settings: Any
     ) -> subprocess.CompletedProcess[bytes]:
-        """Load messages with the command."""
+        """Load messages with the command: from its first import on, if it is given an environment."""
         config = self.path.with_suffix(".json")
         config.write_text(json.dumps(self.config(**settings)), "utf-8")
         return subprocess.run(
-            [*COMMAND, "--config", str(config)],
+            [*(COMMAND if environment else preloaded.command()), "--config", str(config)],
             input=b"\n".join(lines(messages)) + b"\n",
             capture_output=True,
             timeout=60,

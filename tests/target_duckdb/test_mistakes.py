@@ -25,6 +25,7 @@ from target_duckdb.reader import Reader
 from target_duckdb.settings import read_settings
 from target_duckdb.spool import remove_leftovers
 
+from tests.target_duckdb import preloaded
 from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, lines, record, records, schema, state
 
 
@@ -353,7 +354,8 @@ def test_a_link_to_itself_is_refused(warehouse):
 
 
 def run(*words: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*COMMAND, *words], capture_output=True, check=False, timeout=30, **options)
+    command = COMMAND if "env" in options else preloaded.command()
+    return subprocess.run([*command, *words], capture_output=True, check=False, timeout=30, **options)
 
 
 NO_CONFIGURATIONS = {
