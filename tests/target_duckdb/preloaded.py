@@ -1,9 +1,8 @@
-"""Starts target-duckdb without waiting for the SDK: each command is forked from a process that imported it.
+"""Starts target-duckdb without waiting for its imports: each command is forked from a process that did them.
 
-That import is most of the time of a small run, and the tests run the command several hundred times. Each is
-still a process of its own with its own arguments, environment, folder, channels and exit code. A test of what
-happens before or during the imports starts `loading.COMMAND` itself. DuckDB is not imported beforehand: it
-begins a thread, and a thread does not outlive a fork.
+They are most of the time of a small run, above all the Singer SDK, and the tests run the command hundreds of
+times. Each is still a process of its own with its own arguments, environment, folder, channels and exit code.
+A test of what happens before or during the imports starts `loading.COMMAND` itself.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import duckdb
 
 ASK = """
 import json, os, socket, sys
@@ -51,7 +52,9 @@ def command() -> list[str]:
 
 def serve(address: Path) -> None:
     """Fork for each request, until standard input ends. A fork that has become a command ends as one."""
-    importlib.import_module("singer_sdk.mapper")  # and with it all that is slow
+    for name in ("start", "loader", "target"):
+        importlib.import_module(f"target_duckdb.{name}")
+    duckdb.default_connection().close()  # has a thread, which would not outlive a fork
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for a command
     with socket.socket(socket.AF_UNIX) as listener:
