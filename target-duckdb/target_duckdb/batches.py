@@ -1,107 +1,16 @@
-"""What the loader hands to the committer: streams, segments of spooled records, batches."""
+"""What is committed together: the steps of a batch, which of them may wait, and how a batch is halved."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from target_duckdb.spool import writing
+from target_duckdb.segments import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
-    from target_duckdb.columns import Column
-    from target_duckdb.files import ParquetFile
-    from target_duckdb.sql import Table
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A stream under one SCHEMA message."""
-
-    stream: str
-    table: Table
-    columns: tuple[Column, ...]
-    keys: tuple[str, ...]
-
-    @cached_property
-    def key_indexes(self) -> tuple[int, ...]:
-        """Where the key's columns stand among the columns."""
-        places = {column.property: index for index, column in enumerate(self.columns)}
-        return tuple(places[key] for key in self.keys)
-
-    @cached_property
-    def fields(self) -> tuple[str, ...]:
-        """The names under which DuckDB finds the properties in a spooled record.
-
-        They are the properties' own, unless DuckDB would confuse them: then records are written anew.
-        """
-        names = [column.property for column in self.columns]
-        if len({name.casefold() for name in names}) == len(names) and all(map(is_readable, names)):
-            return tuple(names)
-        return tuple(f"c{index}" for index in range(len(names)))
-
-    @cached_property
-    def is_renamed(self) -> bool:
-        """Whether records must be written anew because of their property names."""
-        return any(field != column.property for field, column in zip(self.fields, self.columns, strict=True))
-
-    def with_column(self, column: Column) -> Shape:
-        """Return the shape with one column more, unless it has it."""
-        if column.property in {known.property for known in self.columns}:
-            return self
-        return replace(self, columns=(*self.columns, column))
-
-
-def is_readable(name: str) -> bool:
-    """Return whether a decoder and DuckDB can find a property of that name."""
-    return bool(name) and name.isprintable() and not {'"', "\\"} & set(name)  # msgspec takes none of these
-
-
-@dataclass
-class Segment:
-    """Consecutive records of one stream under one schema, in one spool file or in Parquet files."""
-
-    shape: Shape
-    path: Path
-    rejects: Path
-    rows: int = 0
-    longest: int = 0  # no line has more bytes
-    records_rejected: int = 0
-    longest_reject: int = 0
-    seconds: float = 0.0
-    received: int = 0
-    version: int | None = None
-    is_fresh: bool = False
-    is_checked: bool = False  # whether no text can be what was no text before
-    base: Shape | None = None
-    strays: tuple[str, ...] = ()  # undeclared properties that its lines may have, kept aside already
-    misfits: tuple[int, ...] = ()  # columns of which every value in its lines is as it has to be
-    files: list[ParquetFile] = field(default_factory=list)
-    spent: list[Path] = field(default_factory=list)  # what nobody needs after this segment
-
-    def takes(self, file: ParquetFile | None) -> bool:
-        """Return whether the segment can hold the rows of a file, or if that is None records."""
-        if file is None or not self.files:
-            return file is None and not self.files
-        return file.goes_with(self.files[0])
-
-    def add(self, file: ParquetFile) -> None:
-        """Hold the rows of a file."""
-        self.files.append(file)
-        self.rows += file.rows
-        self.is_checked = False
-        if file.is_last:
-            self.spent.append(file.path)
-
-    def reject(self, lines: Sequence[bytes]) -> None:
-        """Set rejected values aside."""
-        if lines:
-            self.longest_reject = max(self.longest_reject, *map(len, lines))
-            with writing(self.rejects), self.rejects.open("ab") as rejects:
-                rejects.writelines(lines)
+    from target_duckdb.shapes import Shape
 
 
 @dataclass(frozen=True)
@@ -213,24 +122,3 @@ def _moments(steps: Sequence[Step]) -> list[Sequence[Step]]:
     segments = [step for step in steps if isinstance(step, Segment)]
     may_part = len(segments) > 1 and all(step.shape.keys and step.base is None for step in segments)
     return [[step] for step in steps] if may_part else [steps]
-
-
-@dataclass
-class Tally:
-    """What became of a stream's rows: rows in = inserted + updated + superseded + rejected."""
-
-    stream: str
-    table: Table
-    rows_in: int = 0
-    inserted: int = 0
-    updated: int = 0
-    superseded: int = 0
-    rejected: int = 0
-    deleted: int = 0
-    values_rejected: int = 0
-    seconds: float = 0.0
-
-    @property
-    def is_balanced(self) -> bool:
-        """Whether every row that came in is accounted for."""
-        return self.rows_in == self.inserted + self.updated + self.superseded + self.rejected

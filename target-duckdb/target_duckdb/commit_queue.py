@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from target_duckdb.batches import Segment
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
 from target_duckdb.errors import OutputError
 from target_duckdb.interruption import Interrupted
+from target_duckdb.segments import Segment
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -8,13 +8,14 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from target_duckdb.batches import Activation, Declaration, Segment, Swap, Tally
+from target_duckdb.batches import Activation, Declaration, Swap
 from target_duckdb.compaction import compact
 from target_duckdb.deletes import Deleter
 from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError, RowGroupError
 from target_duckdb.inserts import Inserter
-from target_duckdb.ledger import Ledger
+from target_duckdb.ledger import Ledger, Tally
 from target_duckdb.metadata import DELETED_AT
+from target_duckdb.segments import Segment
 from target_duckdb.staging import Stager, check_segment, rejects_sql
 from target_duckdb.tables import Tables
 
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from target_duckdb.batches import Batch, Shape
+    from target_duckdb.batches import Batch
     from target_duckdb.database import Database
     from target_duckdb.errors import LoadError
     from target_duckdb.settings import Settings
+    from target_duckdb.shapes import Shape
     from target_duckdb.staging import Stage
 
 LOGGER = logging.getLogger("target-duckdb")

@@ -12,7 +12,7 @@ from target_duckdb.streams import History, Stream
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_duckdb.batches import Shape
+    from target_duckdb.shapes import Shape
 
 
 class DeclaredStreams:

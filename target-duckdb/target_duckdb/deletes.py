@@ -10,9 +10,10 @@ from target_duckdb.metadata import DELETED_AT, MARK_OF_TEXT, TABLE_VERSION
 from target_duckdb.sql import quote
 
 if TYPE_CHECKING:
-    from target_duckdb.batches import Activation, Shape
+    from target_duckdb.batches import Activation
     from target_duckdb.database import Database
     from target_duckdb.settings import Settings
+    from target_duckdb.shapes import Shape
     from target_duckdb.staging import Stage
     from target_duckdb.tables import Tables
 

@@ -12,8 +12,8 @@ from target_duckdb.columns import EXACT_IN_DOUBLE
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from target_duckdb.batches import Shape
     from target_duckdb.columns import Column
+    from target_duckdb.shapes import Shape
 
 Form: TypeAlias = Any  # a type, a union of types, an annotated type
 INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]

@@ -16,10 +16,11 @@ from target_duckdb.sql import quote
 from target_duckdb.staging import query_of
 
 if TYPE_CHECKING:
-    from target_duckdb.batches import Segment, Shape
     from target_duckdb.columns import Column, TableColumn
     from target_duckdb.database import Database
+    from target_duckdb.segments import Segment
     from target_duckdb.settings import Settings
+    from target_duckdb.shapes import Shape
     from target_duckdb.sql import Table
     from target_duckdb.staging import Stage
     from target_duckdb.tables import Tables

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from target_duckdb.sql import LEDGER, LEDGER_SCHEMA, WAREHOUSE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from target_duckdb.batches import Batch, Tally
+    from target_duckdb.batches import Batch
     from target_duckdb.database import Database
     from target_duckdb.sql import Table
 
@@ -30,6 +31,27 @@ REPLACED = (
 
 
 RUN_ID = "TARGET_DUCKDB_RUN_ID"
+
+
+@dataclass
+class Tally:
+    """What became of a stream's rows: rows in = inserted + updated + superseded + rejected."""
+
+    stream: str
+    table: Table
+    rows_in: int = 0
+    inserted: int = 0
+    updated: int = 0
+    superseded: int = 0
+    rejected: int = 0
+    deleted: int = 0
+    values_rejected: int = 0
+    seconds: float = 0.0
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every row that came in is accounted for."""
+        return self.rows_in == self.inserted + self.updated + self.superseded + self.rejected
 
 
 def _given_run_id() -> str:

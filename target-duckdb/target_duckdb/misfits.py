@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from msgspec import Struct
 
-    from target_duckdb.batches import Shape
+    from target_duckdb.shapes import Shape
 
     Mender = Callable[[Struct, bytes], bytes | None]
 

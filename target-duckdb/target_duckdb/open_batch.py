@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_duckdb.batches import Activation, Batch, Segment, hold_back
+from target_duckdb.batches import Activation, Batch, hold_back
 from target_duckdb.pace import Pace
+from target_duckdb.segments import Segment
 
 if TYPE_CHECKING:
-    from target_duckdb.batches import Shape, Step
+    from target_duckdb.batches import Step
     from target_duckdb.declared import DeclaredStreams
     from target_duckdb.files import ParquetFile
     from target_duckdb.hot import HotStreams
     from target_duckdb.settings import Settings
+    from target_duckdb.shapes import Shape
     from target_duckdb.spool import Spool
     from target_duckdb.streams import Stream
 

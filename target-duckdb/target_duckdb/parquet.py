@@ -12,8 +12,8 @@ from target_duckdb.sql import any_sql, literal, parquet_source_sql, quote
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from target_duckdb.batches import Shape
     from target_duckdb.columns import Column
+    from target_duckdb.shapes import Shape
 
 Kind: TypeAlias = Any  # a type as DuckDB hands it to Python, whose parts it does not type
 ROW_NUMBER = "file_row_number"

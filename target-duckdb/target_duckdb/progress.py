@@ -14,7 +14,7 @@ from target_duckdb.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from target_duckdb.batches import Tally
+    from target_duckdb.ledger import Tally
 
 LOGGER = logging.getLogger("target-duckdb")
 METRICS = logging.getLogger("singer_sdk.metrics")

@@ -1,15 +1,15 @@
-"""From a SCHEMA message to the shape of a stream: its table, its columns, its key."""
+"""The shape of a stream: its table, its columns, its key; and how a SCHEMA message gives it one."""
 
 from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from target_duckdb import lake
 from target_duckdb.address import is_lake
-from target_duckdb.batches import Shape
 from target_duckdb.columns import REMEDY, columns_of, widen
 from target_duckdb.errors import InvalidSchemaError
 from target_duckdb.metadata import DELETED_AT, TABLE_VERSION
@@ -26,6 +26,49 @@ QUALIFIED = re.compile(r"([^-]+-)?(?P<schema>[^-]+)-(?P<table>[^-]+)")
 
 WRITTEN = {column.property: column.type for column in (TABLE_VERSION, DELETED_AT)}
 """The types of what we write into rows also where the tap has a property of that name."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A stream under one SCHEMA message."""
+
+    stream: str
+    table: Table
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...]
+
+    @cached_property
+    def key_indexes(self) -> tuple[int, ...]:
+        """Where the key's columns stand among the columns."""
+        places = {column.property: index for index, column in enumerate(self.columns)}
+        return tuple(places[key] for key in self.keys)
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """The names under which DuckDB finds the properties in a spooled record.
+
+        They are the properties' own, unless DuckDB would confuse them: then records are written anew.
+        """
+        names = [column.property for column in self.columns]
+        if len({name.casefold() for name in names}) == len(names) and all(map(is_readable, names)):
+            return tuple(names)
+        return tuple(f"c{index}" for index in range(len(names)))
+
+    @cached_property
+    def is_renamed(self) -> bool:
+        """Whether records must be written anew because of their property names."""
+        return any(field != column.property for field, column in zip(self.fields, self.columns, strict=True))
+
+    def with_column(self, column: Column) -> Shape:
+        """Return the shape with one column more, unless it has it."""
+        if column.property in {known.property for known in self.columns}:
+            return self
+        return replace(self, columns=(*self.columns, column))
+
+
+def is_readable(name: str) -> bool:
+    """Return whether a decoder and DuckDB can find a property of that name."""
+    return bool(name) and name.isprintable() and not {'"', "\\"} & set(name)  # msgspec takes none of these
 
 
 def shape_of(message: Envelope, settings: Settings) -> Shape:

@@ -22,9 +22,9 @@ from target_duckdb.values import UNDECLARED, Rewriter, reject_line
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from target_duckdb.batches import Segment
     from target_duckdb.database import Database
     from target_duckdb.files import ParquetFile
+    from target_duckdb.segments import Segment
 
 PATIENCE = 2.0
 """Seconds that a signal to stop may wait for lines to be looked at."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from target_duckdb.batches import is_readable
 from target_duckdb.rawjson import readable
+from target_duckdb.shapes import is_readable
 from target_duckdb.values import UNDECLARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from target_duckdb.batches import Shape
+    from target_duckdb.shapes import Shape
 
 MOST = 100
 PLAIN_KEYS = frozenset({"VARCHAR", "BIGINT", "HUGEINT"})

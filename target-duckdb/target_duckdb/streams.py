@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from target_duckdb.batches import Segment
 from target_duckdb.guards import record_type
 from target_duckdb.misfits import mender
+from target_duckdb.segments import Segment
 from target_duckdb.sql import LEAST_OBJECT
 from target_duckdb.strays import keep, learn
 from target_duckdb.values import Rewriter, reject_line
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from msgspec import Struct
 
-    from target_duckdb.batches import Shape
     from target_duckdb.misfits import Mender
+    from target_duckdb.shapes import Shape
     from target_duckdb.spool import Spool
 
 CAREFUL_ROWS = 4_096

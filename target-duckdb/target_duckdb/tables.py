@@ -15,9 +15,9 @@ from target_duckdb.sql import WAREHOUSE, Table, literal, quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from target_duckdb.batches import Shape
     from target_duckdb.database import Database
     from target_duckdb.ledger import Ledger
+    from target_duckdb.shapes import Shape
 
 TYPE_NAMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 NEW = "__new"

@@ -23,8 +23,8 @@ from target_duckdb.sql import ENVELOPE
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from target_duckdb.batches import Shape
     from target_duckdb.columns import Column
+    from target_duckdb.shapes import Shape
 
     Converter = Callable[[str, str], str]
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from target_duckdb.batches import Activation, Batch, Declaration, Segment, Shape, Swap
+from target_duckdb.batches import Activation, Batch, Declaration, Swap
 from target_duckdb.columns import Column
+from target_duckdb.segments import Segment
+from target_duckdb.shapes import Shape
 from target_duckdb.sql import Table
 
 
