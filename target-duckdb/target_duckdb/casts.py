@@ -53,15 +53,21 @@ DOUBTFUL = (  # mostly one comparison and a look at one letter; CASE keeps DuckD
 IS_SHORT = "{v} = trunc({v}) AND abs({v}) < 9.2e18"
 NUMBER_TO_TEXT = f"CASE WHEN {IS_SHORT} THEN {{v}}::BIGINT::VARCHAR ELSE {{v}}::VARCHAR END"
 NUMBER_TO_JSON = f"CASE WHEN {IS_SHORT} THEN to_json({{v}}::BIGINT) ELSE to_json({{v}}) END"
+DECIMAL_TO_TEXT = "regexp_replace({v}::VARCHAR, '(\\.[0-9]*[1-9])0+$|([0-9])\\.0+$', '\\1\\2')"
+STAMP_TO_TEXT = "strftime({v}, '%Y-%m-%dT%H:%M:%S.%f')"
+INSTANT_TO_TEXT = "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')"
 CONVERTERS = {  # equal numbers become equal texts, whatever their column was: they may be keys
     ("DOUBLE", "VARCHAR"): NUMBER_TO_TEXT,
     ("FLOAT", "VARCHAR"): NUMBER_TO_TEXT,
     ("DOUBLE", "JSON"): NUMBER_TO_JSON,
     ("FLOAT", "JSON"): NUMBER_TO_JSON,
-    ("DECIMAL", "VARCHAR"): "regexp_replace({v}::VARCHAR, '(\\.[0-9]*[1-9])0+$|([0-9])\\.0+$', '\\1\\2')",
+    ("DECIMAL", "VARCHAR"): DECIMAL_TO_TEXT,
+    ("DECIMAL", "JSON"): f"CAST({DECIMAL_TO_TEXT} AS JSON)",
     ("BLOB", "VARCHAR"): "to_base64({v})",
-    ("TIMESTAMPTZ", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%fZ')",
-    ("TIMESTAMP", "VARCHAR"): "strftime({v}, '%Y-%m-%dT%H:%M:%S.%f')",
+    ("TIMESTAMPTZ", "VARCHAR"): INSTANT_TO_TEXT,
+    ("TIMESTAMPTZ", "JSON"): f"to_json({INSTANT_TO_TEXT})",
+    ("TIMESTAMP", "VARCHAR"): STAMP_TO_TEXT,
+    ("TIMESTAMP", "JSON"): f"to_json({STAMP_TO_TEXT})",
     ("JSON", "VARCHAR"): "CASE json_type({v}) WHEN 'VARCHAR' THEN {v} ->> '$' ELSE CAST({v} AS VARCHAR) END",
 }
 
@@ -106,8 +112,8 @@ def respelt_sql(value: str, old: str, new: str) -> str | None:
     """
     if old in SPELT and new in TEXTS:
         return "true"  # nobody knows how the next one is spelt
-    if old == "VARCHAR" and new in SPELT:
-        return f"{convert_sql(value_sql(new, value), new, old)} <> {value}"
+    if old in TEXTS and new in SPELT:
+        return f"{convert_sql(value_sql(new, convert_sql(value, old, 'VARCHAR')), new, old)} <> {value}"
     return None
 
 

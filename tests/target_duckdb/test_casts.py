@@ -52,6 +52,11 @@ WIDENED = [
     ("DECIMAL(9,3)", "VARCHAR", "100", "100"),
     ("DECIMAL(9,3)", "VARCHAR", "-100.01", "-100.01"),
     ("DECIMAL(38,0)", "VARCHAR", "1000", "1000"),
+    ("DECIMAL(9,3)", "JSON", "7", "7"),
+    ("DECIMAL(9,3)", "JSON", "1.5", "1.5"),
+    ("DECIMAL(38,0)", "JSON", "1000", "1000"),
+    ("TIMESTAMPTZ", "JSON", "2024-01-01 10:00:00+02", '"2024-01-01T08:00:00.000000Z"'),
+    ("TIMESTAMP", "JSON", "2024-01-01 10:00:00", '"2024-01-01T10:00:00.000000"'),
     ("BLOB", "VARCHAR", "abc", "YWJj"),
 ]
 INSTANT = re.compile(

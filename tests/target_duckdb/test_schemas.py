@@ -199,6 +199,21 @@ def test_widening_is_written_down(warehouse):
     [{"type": "number"}, {"type": "string", "format": "x-singer.decimal"}],
     ids=["double", "decimal"],
 )
+@pytest.mark.parametrize("numbers", [(1, 2), (1.5, 0.25)], ids=["whole", "fractions"])
+def test_a_key_stays_the_same_when_its_column_becomes_json(warehouse, former, numbers):
+    first, second = numbers
+    warehouse.load(schema("a", {"id": former}), record("a", id=first), record("a", id=second))
+    warehouse.load(schema("a", {"id": {}}), record("a", id=first))
+    warehouse.load(schema("a", {"id": former}), record("a", id=second))
+    assert warehouse.types("a") == {"id": "JSON"}
+    assert warehouse.ids("crm.a") == sorted(map(str, numbers))
+
+
+@pytest.mark.parametrize(
+    "former",
+    [{"type": "number"}, {"type": "string", "format": "x-singer.decimal"}],
+    ids=["double", "decimal"],
+)
 def test_a_key_stays_the_same_when_its_column_becomes_text(warehouse, former):
     warehouse.load(schema("a", {"id": former}), record("a", id=1), record("a", id=2))
     warehouse.load(schema("a", {"id": {"type": ["integer", "string"]}}), record("a", id=1))
@@ -215,6 +230,9 @@ RESPELT = {
     "a text that becomes a time": (TEXT, STAMP, STAMPS[0], "was VARCHAR and is TIMESTAMPTZ"),
     "a text that becomes a time, spelt as it will be": (TEXT, STAMP, STAMPS[1], ""),
     "a UUID that becomes JSON": (UUID, {}, UUIDS[0], "was UUID and is JSON"),
+    "JSON that becomes a UUID": ({}, UUID, UUIDS[0], "was JSON and is UUID"),
+    "JSON that becomes a time": ({}, STAMP, STAMPS[0], "was JSON and is TIMESTAMPTZ"),
+    "JSON that becomes a time, spelt as it will be": ({}, STAMP, STAMPS[1], ""),
     "a text that becomes a UUID": (TEXT, UUID, UUIDS[0], "was VARCHAR and is UUID"),
     "a text that becomes a UUID, spelt as it will be": (TEXT, UUID, UUIDS[1], ""),
     "a text that becomes a number": (TEXT, {"type": "integer"}, "1", ""),
