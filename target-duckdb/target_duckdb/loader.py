@@ -170,6 +170,7 @@ class Load:
             _leave_aside(stream.shape.stream, f"had keys before the SCHEMA of {base.shape.stream!r}")
         else:
             self.batch.add(Activation(stream.shape, version, base.shape, known.version))
+            known.activated = None
         base.history.is_swept = known.is_early = False
         known.version = self.streams.new_version()
 
@@ -220,7 +221,9 @@ class Load:
         self.batch.seal(stream)
         if not stream.was_opened:
             self.batch.add(Declaration(stream.shape))
-        known = stream.history
+        known, name = stream.history, stream.shape.stream
+        if known.activated is not None and (base := self.streams.base(name)):
+            _leave_aside(name, f"came before the SCHEMA of {base.shape.stream!r}")
         if self.settings.load_method == "overwrite":
             self.batch.add(Swap(stream.shape))
         elif known.activated is not None and not known.is_unversioned:

@@ -237,6 +237,21 @@ def test_live_keys_that_came_before_what_they_belong_to_delete_nothing(warehouse
     assert alive(warehouse) == [0, 1]
 
 
+@pytest.mark.parametrize("ids", [[0, 1], []], ids=["keys", "no keys"])
+def test_live_keys_that_ended_before_what_they_belong_to_delete_nothing(warehouse, caplog, ids):
+    warehouse.load(schema("deals"), *records("deals", range(4)))
+    warehouse.load(*live("deals", ids, 7), schema("deals"))
+    assert "'deals__live' came before the SCHEMA of 'deals': left aside, nothing is deleted" in caplog.text
+    assert alive_or_all(warehouse) == [0, 1, 2, 3]
+
+
+def test_live_keys_whose_version_is_announced_before_what_they_belong_to_count(warehouse, caplog):
+    warehouse.load(schema("deals"), *records("deals", range(4)))
+    warehouse.load(LISTED, activate("deals__live", 7), schema("deals"), *live("deals", [0, 1], 7))
+    assert "WARNING" not in caplog.text
+    assert alive(warehouse) == [0, 1]
+
+
 def test_a_record_that_comes_after_early_live_keys_is_alive(warehouse):
     keys = [record("deals__live", 7, id=number) for number in (0, 1)]
     new = records("deals", [9])
