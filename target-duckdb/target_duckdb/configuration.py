@@ -52,11 +52,12 @@ def _truth(text: str) -> bool:
 
 VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
     "integer": (int, "a whole number"),
+    "number": (float, "a number"),
     "boolean": (_truth, f"one of {', '.join(YES + NO)}"),
     "array": (json.loads, "a list as JSON"),
     "object": (json.loads, "an object as JSON"),
 }
-"""How the SDK reads a variable of each kind of setting, and what to write there."""
+"""How a variable of each kind of setting is read, most by the SDK, and what to write there."""
 
 
 def check_variables(prefix: str, rules: Mapping[str, Mapping[str, Any]]) -> None:

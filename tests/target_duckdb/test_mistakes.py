@@ -394,6 +394,8 @@ def test_a_configuration_may_come_by_a_pipe_and_be_for_the_sdk(warehouse):
     [
         ("BATCH_SIZE_ROWS", "abc", "a whole number"),
         ("BATCH_SIZE_ROWS", "", "a whole number"),
+        ("MAX_DELETE_FRACTION", "x", "a number"),
+        ("LOCK_TIMEOUT_SECONDS", "", "a number"),
         ("HARD_DELETE", "maybe", "one of true, 1, yes, on, false, 0, no, off"),
         ("STREAM_MAPS", "{", "an object as JSON"),
     ],
