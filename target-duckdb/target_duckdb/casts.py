@@ -105,15 +105,16 @@ def decimal_sql(precision: int, scale: int, value: str) -> str:
     return f"CASE WHEN regexp_full_match({value}, '{shape}') THEN coalesce({short}, {whole}) END"
 
 
-def respelt_sql(value: str, old: str, new: str) -> str | None:
+def respelt_sql(value: str, old: str, new: str, kept: str) -> str | None:
     """Return the condition on which a value of one type is another text once its type is or was another.
 
-    None where that cannot be: a time or UUID may come in several spellings, and is stored in one.
+    None where that cannot be: a time or UUID may come in several spellings, and is stored in one. The type of
+    its column is a third, that of both.
     """
     if old in SPELT and new in TEXTS:
         return "true"  # nobody knows how the next one is spelt
     if old in TEXTS and new in SPELT:
-        return f"{convert_sql(value_sql(new, convert_sql(value, old, 'VARCHAR')), new, old)} <> {value}"
+        return f"{convert_sql(value_sql(new, convert_sql(value, kept, 'VARCHAR')), new, kept)} <> {value}"
     return None
 
 

@@ -52,8 +52,10 @@ class Inserter:
         self.started = started
         self._odd: set[str] = set()
         """The streams that have to be staged."""
-        self._compared: set[tuple[Table, str]] = set()
-        """The columns of keys of which is known whether they have to be warned of."""
+        self._warned: set[tuple[Table, str]] = set()
+        """The columns of keys that have been warned of."""
+        self._sent: dict[tuple[Table, str], str] = {}
+        """What the latest SCHEMA makes of such a column, whatever its type has become."""
 
     def is_straight(self, segment: Segment) -> bool:
         """Whether a segment may go into its table without being staged."""
@@ -78,17 +80,19 @@ class Inserter:
         """Warn of a key that may not be the text that it was."""
         for column in (shape.columns[index] for index in shape.key_indexes):
             name, place = columns[column.property].name, self.tables.landing(shape)
-            condition = respelt_sql(quote(name), former.get(name, column.type), column.type)
-            if condition is None or (place, name) in self._compared:
+            was = self._sent.get((place, name), former.get(name, column.type))
+            self._sent[place, name] = column.type
+            condition = respelt_sql(quote(name), was, column.type, columns[column.property].type)
+            if condition is None or (place, name) in self._warned:
                 continue
-            self._compared.add((place, name))
             if self.run(f"SELECT 1 FROM {place.sql} WHERE {condition} LIMIT 1"):
+                self._warned.add((place, name))
                 LOGGER.warning(
                     "%s: key %r was %s and is %s by its SCHEMA: rows whose key is spelt otherwise than"
                     " before come a second time",
                     shape.stream,
                     name,
-                    former[name],
+                    was,
                     column.type,
                 )
 

@@ -252,6 +252,22 @@ def test_a_key_that_may_be_spelt_otherwise_than_before_is_warned_of(
     assert said in caplog.text
 
 
+@pytest.mark.parametrize(("former", "latter", "key", "said"), RESPELT.values(), ids=RESPELT)
+def test_a_key_that_may_be_spelt_otherwise_within_a_batch_is_warned_of(
+    warehouse, caplog, former, latter, key, said
+):
+    sent = [
+        schema("a", {"id": former}),
+        record("a", id=key),
+        schema("a", {"id": latter}),
+        record("a", id=key),
+    ]
+    warehouse.load(*sent)
+    assert len(warehouse.ids("crm.a")) == (2 if said else 1)
+    assert caplog.text.count("WARNING") == (1 if said else 0)
+    assert said in caplog.text
+
+
 def test_a_key_that_is_not_spelt_otherwise_is_not_warned_of(warehouse, caplog):
     rules = {"id": {"type": "integer"}, "at": STAMP}
     warehouse.load(schema("a", rules), record("a", id=1, at=STAMPS[0]))
