@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from target_duckdb.settings import Settings
 
 HOLDER = re.compile(r"Conflicting lock is held in (.*?) \(PID (\d+)\)")
-NO_ROOM = "failed to pin block"  # what a COMMIT says that runs out of memory
+NO_ROOM = re.compile("failed to pin block|could not allocate block")  # what a COMMIT says without memory
 SESSION = (
     "TimeZone = 'UTC'",
     "preserve_insertion_order = false",  # with it, and little memory, DuckDB works in one thread
@@ -94,7 +94,7 @@ class Database:
             return self._connection.execute(statement, parameters).fetchall()
         except (duckdb.Error, UnicodeError) as error:  # its own message may be no UTF-8
             line = hide(_first_line(error), self.settings.path)
-            if isinstance(error, duckdb.OutOfMemoryException) or NO_ROOM in line:
+            if isinstance(error, duckdb.OutOfMemoryException) or NO_ROOM.search(line):
                 limit = self.settings.memory_limit
                 raise OutOfMemoryError(
                     f"memory_limit {limit} is too small, raise it; a table needs the more the more columns it"
