@@ -12,6 +12,8 @@ from target_duckdb.columns import DECIMAL
 from target_duckdb.metadata import DELETED_AT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from target_duckdb.columns import Column
 
 AS_TEXT = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME", "UUID", "BLOB"})
@@ -99,10 +101,25 @@ def decimal_sql(precision: int, scale: int, value: str) -> str:
     times longer to cast text to a decimal of more than 18 digits, so short ones go by way of a short decimal.
     """
     digits = f"[0-9]{{1,{precision - scale}}}" if precision > scale else "0"
-    shape = rf"[-+]?{digits}(\.[0-9]{{0,{scale}}}0*)?"
+    plain = rf"{digits}(\.[0-9]{{0,{scale}}}0*)?"
+    shape = f"[-+]?({'|'.join([plain, *_exponent_shapes(precision, scale)])})"
     short = f"TRY_CAST({value} AS DECIMAL(18,{scale}))" if scale < 18 else "NULL"  # noqa: PLR2004 - an INT64 decimal
     whole = f"TRY_CAST({value} AS DECIMAL({precision},{scale}))"
     return f"CASE WHEN regexp_full_match({value}, '{shape}') THEN coalesce({short}, {whole}) END"
+
+
+def _exponent_shapes(precision: int, scale: int) -> Iterator[str]:
+    """Yield the shapes of numbers with an exponent that a decimal holds as they are.
+
+    Python writes a decimal so that begins with seven zeros (0.00000001 is 1E-8, zero may be 0E-10), and a
+    float of 17 digits or more. A shape for every large exponent would take long to compile.
+    """
+    yield r"0+(\.0*)?[eE][-+]?[0-9]{1,2}"
+    for zeros in range(1, scale + 1):
+        yield rf"[0-9](\.[0-9]{{0,{scale - zeros}}}0*)?[eE]-0?{zeros}"
+    for least in (0, 16):
+        if large := "|".join(map(str, range(least, precision - scale))):
+            yield rf"[0-9](\.[0-9]{{0,{scale + least}}}0*)?[eE]\+?0?({large})"
 
 
 def respelt_sql(value: str, old: str, new: str, kept: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from decimal import Context, Decimal
 
 import duckdb
 import pytest
@@ -65,6 +66,7 @@ INSTANT = re.compile(
 """What tells an instant; DuckDB may be asked which."""
 BASES = ("2024-01-01T10:00:00Z", "2024-01-01 10:00:00.123+00:00", "2024-01-01 (BC) 10:00:00Z")
 LETTERS = "0123456789-:TZN +.()BC"
+WIDE = Context(prec=200)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +104,23 @@ def test_nothing_but_instants_become_instants(cast):
     texts = [mutated(chance) for _ in range(20_000)]
     found = zip(texts, cast("TIMESTAMPTZ", texts), strict=True)
     assert [text for text, value in found if value and not INSTANT.fullmatch(text)] == []
+
+
+@pytest.mark.parametrize(("precision", "scale"), [(38, 9), (38, 18), (18, 2), (10, 5), (38, 0)])
+def test_a_decimal_as_python_writes_it_is_stored_exactly_or_not_at_all(cast, precision, scale):
+    chance, most, last = random.Random(7), Decimal(10) ** (precision - scale), Decimal(1).scaleb(-scale)
+    texts = [exponential(chance) for _ in range(5_000)]
+    for text, value in zip(texts, cast(f"DECIMAL({precision},{scale})", texts), strict=True):
+        number = Decimal(text)
+        fits = number == WIDE.quantize(number, last) and abs(number) < most
+        assert value is None or (Decimal(value) == number and fits), text
+        assert value is not None or not fits or number.adjusted() > 0, text
+
+
+def exponential(chance: random.Random) -> str:
+    """Return a decimal as Python writes it, mostly with an exponent."""
+    digits = [chance.choice([0, 1, 5, 9]) for _ in range(chance.choice([1, 2, 5, 17]))]
+    return str(Decimal((chance.randint(0, 1), digits, chance.randint(-25, 25))))
 
 
 def mutated(chance: random.Random) -> str:
