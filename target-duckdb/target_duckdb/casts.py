@@ -25,23 +25,24 @@ USUAL = (  # much cheaper than a regular expression; for ? the cast wants digits
     "(ends_with({v}, 'Z') AND NOT ends_with({v}, 'NZ') OR ends_with({v}, '+00:00'))"
     " AND {v} GLOB '[0-9]???-??-?[0-9][T ]??:??:??*'"
 )
-STAMPED = (  # DuckDB takes BST for Bangladesh, 99 hours for a zone, and has a year 0
+WITH_SECONDS = r"regexp_replace(upper({v}), '^((.{{10}}[T ] *)?[0-9]+:[0-9]+)( ?[-+UZ])', '\1:00\3')"
+STAMPED = (  # DuckDB takes BST for Bangladesh, 99 hours for a zone, has a year 0, wants seconds
     "CASE WHEN {v} >= '0001'"
     f" AND ({USUAL} OR regexp_full_match({{v}}, '{DAY}([Tt ] *{HOUR}({UTC}|{SHIFT})?)?'))"
-    " THEN coalesce(TRY_CAST({v} AS TIMESTAMPTZ), TRY_CAST(upper({v}) AS TIMESTAMPTZ)) END"
+    f" THEN coalesce(TRY_CAST({{v}} AS TIMESTAMPTZ), TRY_CAST({WITH_SECONDS} AS TIMESTAMPTZ)) END"
 )
 READERS = {
     "TIMESTAMPTZ": STAMPED,
     "TIMESTAMP": f"CAST({STAMPED} AS TIMESTAMP)",  # DuckDB drops a zone; the session's, and ours, is UTC
     "DATE": (
         f"CASE WHEN {{v}} >= '0001' AND ({{v}} GLOB '{GLOB_DAY}'"
-        f" OR regexp_full_match({{v}}, '{DAY}[Tt ]00:00:00(\\.0*)?({UTC}|[-+][0-9:]+)?'))"
+        f" OR regexp_full_match({{v}}, '{DAY}[Tt ]00:00(:00(\\.0*)?)?({UTC}|[-+][0-9:]+)?'))"
         " THEN TRY_CAST({v}[:10] AS DATE) END"
     ),
     "TIME": (  # DuckDB drops a zone and whatever else follows
-        f"CASE WHEN regexp_full_match({{v}}, '{HOUR}({UTC})?') THEN TRY_CAST({{v}} AS TIME)"
+        f"CASE WHEN regexp_full_match({{v}}, '{HOUR}({UTC})?') THEN TRY_CAST({WITH_SECONDS} AS TIME)"
         f" WHEN regexp_full_match({{v}}, '{HOUR}{SHIFT}')"
-        " THEN CAST(TRY_CAST({v} AS TIMETZ) AT TIME ZONE 'UTC' AS TIME) END"
+        f" THEN CAST(TRY_CAST({WITH_SECONDS} AS TIMETZ) AT TIME ZONE 'UTC' AS TIME) END"
     ),
     "UUID": "TRY_CAST({v} AS UUID)",
     "BLOB": "TRY(from_base64({v}))",
