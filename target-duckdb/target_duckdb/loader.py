@@ -152,6 +152,7 @@ class Load:
         """Take note of what a segment's first record tells about its stream."""
         base, known = self.streams.base(stream.shape.stream), stream.history
         known.is_early = known.is_early or base is None
+        known.counted = None
         if base and not base.history.is_swept and self._heeds_versions:
             if self.batch.sweeps(base.shape):
                 self.flush()  # what is spared now is not what was spared before
@@ -161,11 +162,17 @@ class Load:
         known.is_unversioned = known.is_unversioned or version is None
 
     def _sweep(self, stream: Stream, base: Stream, version: int) -> None:
-        """Have live keys count; those that came without a version are as much alive as the others."""
+        """Have live keys count; those that came without a version are as much alive as the others.
+
+        Said again of the same list it counts for nothing: what has come since then was not to be listed.
+        """
+        known = stream.history
+        if known.counted == version:
+            return
+        known.counted = version
         for part in (stream, base):
             self.batch.seal(part)
         self.hot.remove(stream)
-        known = stream.history
         if known.is_early:
             _leave_aside(stream.shape.stream, f"had keys before the SCHEMA of {base.shape.stream!r}")
         else:

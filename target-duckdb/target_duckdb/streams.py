@@ -37,6 +37,7 @@ class History:
     is_versioned: bool = False  # whether its rows have versions
     is_unversioned: bool = False  # whether records came without one
     is_swept: bool = False  # whether its live keys are being listed
+    counted: int | None = None  # the version under which its live keys did, if none has come since then
     is_early: bool = False  # whether live keys came when there was nothing yet that they belong to
 
 

@@ -508,3 +508,29 @@ def test_key_properties_that_differ_in_case_only_or_come_twice(warehouse):
         (1, 1),
         (3, 3),
     ]
+
+
+LISTS = {
+    "without a version": [
+        schema("deals"),
+        LISTED,
+        *(record("deals__live", id=number) for number in (0, 1, 2)),
+    ],
+    "of which one is none": [
+        schema("deals"),
+        LISTED,
+        *records("deals__live", [0], 7),
+        record("deals__live", 7, id="one"),
+    ],
+    "before what they belong to": [LISTED, *records("deals__live", [0], 7), schema("deals")],
+}
+
+
+@pytest.mark.parametrize("size", [1, 1_000])
+@pytest.mark.parametrize("listed", LISTS.values(), ids=LISTS)
+def test_an_activation_of_live_keys_that_is_said_again_deletes_nothing_more(warehouse, listed, size):
+    warehouse.load(schema("deals"), *records("deals", [0, 1, 2]))
+    end = activate("deals__live", 7)
+    turns = [*listed, end, state(1), *records("deals", [9]), state(2), end]
+    warehouse.load(*turns, batch_size_rows=size, one_by_one=True, hard_delete=True)
+    assert alive_or_all(warehouse) == [0, 1, 2, 9]
