@@ -173,7 +173,7 @@ class Committer:
             if isinstance(step, Activation):
                 self.deleter.prepare(step)
             elif isinstance(step, Declaration):
-                self.tables.prepare(step.shape)
+                self.inserter.declare(step.shape)
                 self._tally(step.shape)
         for segment in segments:  # this prepares it again: a later SCHEMA may have taken a column of its own
             self.inserter.hold_exactly(segment, stages.get(segment.path))

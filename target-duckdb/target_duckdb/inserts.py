@@ -68,6 +68,10 @@ class Inserter:
             or (segment.rejects.exists() and self.settings.on_invalid_value == "fail")
         )
 
+    def declare(self, shape: Shape) -> None:
+        """Make the table fit a stream of which no record came."""
+        self.tables.prepare(shape, self._metadata)
+
     def prepare(self, segment: Segment) -> dict[str, TableColumn]:
         """Make the table fit a segment and return the column of each property."""
         former = self.tables.columns(self.tables.landing(segment.shape))
@@ -155,10 +159,13 @@ class Inserter:
         self._odd.add(segment.shape.stream)
         raise OddError(segment.shape.stream)
 
+    @property
+    def _metadata(self) -> tuple[Column, ...]:
+        """The columns that every table has beside those of its stream."""
+        return tuple(VALUES) if self.settings.add_record_metadata else ()
+
     def _extra(self, segment: Segment) -> tuple[Column, ...]:
-        if self.settings.add_record_metadata:
-            return tuple(VALUES)
-        return (TABLE_VERSION,) if segment.version is not None else ()
+        return self._metadata or ((TABLE_VERSION,) if segment.version is not None else ())
 
     def _values(self, segment: Segment, columns: dict[str, TableColumn]) -> dict[str, str]:
         """Return the expression of each column over a stage or query s of the segment."""

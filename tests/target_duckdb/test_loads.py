@@ -314,6 +314,12 @@ def test_a_table_that_another_tool_made_is_taken_by_a_stream_with_a_prefix(wareh
     assert comment == 'ours\nname "sales-orders"'
 
 
+@pytest.mark.parametrize("method", ["upsert", "append-only", "overwrite"])
+def test_a_table_without_records_has_the_metadata_columns_too(warehouse, method):
+    warehouse.load(schema("a"), schema("b"), record("a", id=1), add_record_metadata=True, load_method=method)
+    assert warehouse.types("b") == warehouse.types("a")
+
+
 def test_metadata_columns(warehouse):
     stamped = {**record("a", 5, id=1), "time_extracted": "2026-01-02T03:04:05.678901+00:00"}
     warehouse.load(schema("a"), stamped, record("a", 5, id=2), add_record_metadata=True)
