@@ -19,7 +19,7 @@ from target_duckdb.publish_views import relocate_views
 from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
     from target_duckdb.publish_database import Connection
@@ -93,8 +93,21 @@ def drop_other_schemas(connection: Connection, schemas: tuple[str, ...]) -> None
     chosen = {spelt(schema, present) for schema in schemas}
     if missing := chosen - set(present):
         raise PublishError(f"the working file has no schema {', '.join(sorted(missing))}")
-    for schema in sorted(set(present) - chosen - {"main"}):
+    kept = chosen | {"main"}
+    for schema in sorted(set(present) - kept):
+        before = tables_of(connection, kept)
         connection.execute(f"DROP SCHEMA {qualified(SOURCE, schema)} CASCADE")
+        if lost := sorted(before - tables_of(connection, kept)):
+            raise PublishError(
+                f"{'.'.join(lost[0])} needs what is in schema {schema}, such as a sequence or macro of a"
+                " default: publish that schema, too (schemas), or drop the default; nothing was published"
+            )
+
+
+def tables_of(connection: Connection, schemas: Collection[str]) -> set[tuple[str, str]]:
+    """Return schema and name of every table in some schemas of the current database."""
+    tables = connection.execute(TABLES).fetchall()
+    return {(schema, table) for _, schema, table in tables if schema in schemas}
 
 
 def schemas_of(connection: Connection) -> list[str]:

@@ -193,6 +193,26 @@ def test_only_the_chosen_schemas_are_in_the_read_copy(working):
     assert found == [("bi",)]
 
 
+def test_a_table_that_needs_a_schema_that_is_left_out_is_told_and_not_left_out_too(tmp_path, capsys):
+    working = tmp_path / "loaded.duckdb"
+    with duckdb.connect() as connection:  # as loads make it: older files do not hold what depends on what
+        connection.execute(f"ATTACH '{working}' AS loaded (STORAGE_VERSION 'v1.2.0'); USE loaded")
+        connection.execute("""
+            CREATE SCHEMA bi; CREATE SCHEMA lists; CREATE SCHEMA zoo; CREATE SEQUENCE lists.numbers;
+            CREATE TABLE bi.deals AS SELECT 1 AS id;
+            CREATE TABLE zoo.animals (id BIGINT DEFAULT nextval('lists.numbers'));
+        """)
+    publish(working, "--schemas", "bi")  # both are left out
+    with duckdb.connect(str(working)) as connection:
+        connection.execute("CREATE TABLE bi.notes (id BIGINT DEFAULT nextval('lists.numbers'))")
+    capsys.readouterr()
+    assert main(arguments(working, "--schemas", "bi")) == 1
+    told = capsys.readouterr().err
+    assert (told.count("\n"), "bi.notes needs what is in schema lists" in told) == (1, True), told
+    there = publish(working, "--schemas", "bi,lists")
+    assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.notes") == [(0,)]
+
+
 def test_schemas_may_be_spelt_in_another_case(working):
     there = publish(working, "--schemas", "BI,OpenCRM,STAGING", "--schema", "Bi")
     assert query(there / "live.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
