@@ -31,6 +31,9 @@ NOT_PERMITTED = re.compile(
     "(NOT NULL|CHECK) constraint failed.*|Violates foreign key constraint|.*generated column.*"
 )
 """What DuckDB says of rows that what somebody added to a table does not permit, without their values."""
+NOT_FOUND = re.compile('^(Catalog Error: .*Function with name .*|Binder Error: Catalog ".*) does not exist.*')
+"""What it says where that is a default, index or generated column which calls a macro, found only while its
+schema is searched, or spells the name of the file."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,9 @@ class Inserter:
             rows = self.changes(sql.insert_sql(table.sql, self._values(segment, columns), query))
         except OutOfMemoryError:
             raise
-        except DatabaseError:
+        except DatabaseError as error:
+            if NOT_FOUND.match(str(error)):  # DuckDB 1.5 may not come back from a second try in the process
+                self._complain(segment, error)
             self._refuse(segment)
         keys = [columns[key].name for key in segment.shape.keys]
         distinct, missing = self.run(sql.arrivals_sql(table.sql, keys, last))[0] if keys else (rows, 0)
@@ -150,10 +155,16 @@ class Inserter:
                 replaced = self.changes(f"DELETE FROM {table.sql} t USING {rows} s WHERE {match}")
             self.run(sql.insert_sql(table.sql, values, rows))
         except DatabaseError as error:
-            if (reason := _reason(str(error), f"{table.schema}.{table.name}")) is None:
-                raise
-            raise DatabaseError(f"{segment.shape.stream}: {reason}") from error
+            self._complain(segment, error)
         return Inserted(replaced, self._is_unversioned(segment, f"{rows} WHERE", None))
+
+    def _complain(self, segment: Segment, error: DatabaseError) -> NoReturn:
+        """Raise what to say of rows that do not go into their table, with what to do if that is known."""
+        table = self.tables.landing(segment.shape)
+        reason = _reason(str(error), f"{table.schema}.{table.name}")
+        if reason is None:
+            raise error
+        raise DatabaseError(f"{segment.shape.stream}: {reason}") from error
 
     def _refuse(self, segment: Segment) -> NoReturn:
         self._odd.add(segment.shape.stream)
@@ -203,7 +214,7 @@ def _reason(error: str, table: str) -> str | None:
             " their key, drop the index and run again: DuckDB replaces rows beside a PRIMARY KEY, but not"
             " beside a UNIQUE INDEX"
         )
-    if found := NOT_PERMITTED.search(error):
+    if found := NOT_FOUND.match(error) or NOT_PERMITTED.search(error):
         return (
             f"{table} does not permit these rows ({found[0]}): drop what somebody has added to it, or load"
             " into another schema (default_target_schema)"

@@ -858,6 +858,31 @@ def test_a_table_that_somebody_made_so_that_rows_do_not_go_in_is_named_with_what
     assert str(SECRET) not in line
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (
+            "CREATE SEQUENCE crm.s; ALTER TABLE crm.a ALTER more SET DEFAULT nextval('{file}.crm.s')",
+            "Catalog",
+        ),
+        ("CREATE MACRO crm.plus(a) AS a + 5; CREATE INDEX i ON crm.a((crm.plus(id)))", "name plus"),
+    ],
+    ids=["a default that names the file", "an index that calls a macro"],
+)
+def test_what_somebody_added_to_a_table_and_duckdb_does_not_find_is_named(warehouse, made, said):
+    path = warehouse.path.with_name("mine.duckdb")
+    warehouse = Warehouse(path)
+    warehouse.load(schema("a"), record("a", id=SECRET, name="x"))
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("ALTER TABLE crm.a ADD COLUMN more BIGINT")
+        connection.execute(made.format(file=path.stem))
+    line = complaint(warehouse.command(schema("a"), record("a", id=SECRET, name="y")))
+    assert "a: crm.a does not permit these rows (" in line
+    assert said in line
+    assert str(SECRET) not in line
+    assert warehouse.sql("SELECT name FROM crm.a") == [("x",)]
+
+
 def test_a_column_of_which_another_is_generated_does_not_widen(warehouse):
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("CREATE SCHEMA crm; CREATE TABLE crm.a(id BIGINT, n BIGINT, g BIGINT AS (n + 1))")
