@@ -13,7 +13,7 @@ from target_duckdb.names import assign_names, comment_of, folded, free_name, nam
 from target_duckdb.sql import WAREHOUSE, Table, literal, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from target_duckdb.database import Database
     from target_duckdb.ledger import Ledger
@@ -194,11 +194,20 @@ class Tables:
         self.prepare(shape)
         place, landing, comment = self.place(shape), self.landing(shape), self._signed(shape)
         self._refuse_to_narrow(shape)
+        for change in differences(self.columns(place), self.columns(landing)):
+            self.ledger.note_change(place, *change)
         self.run(f"DROP TABLE IF EXISTS {place.sql}")
         self.run(f"ALTER TABLE {landing.sql} RENAME TO {quote(place.name)}")
         self._columns[place] = self._columns.pop(landing)
         self._comments[place] = self._comments.pop(landing)
         self._note(place, comment)
+
+    def _enter(
+        self, table: Table, column: str | None, change: str, old: str | None = None, new: str | None = None
+    ) -> None:
+        """Enter a change of a table; of one that will replace another counts what differs in the end."""
+        if not self.is_overwriting:
+            self.ledger.note_change(table, column, change, old, new)
 
     def _refuse_to_narrow(self, shape: Shape) -> None:
         kept = {column.name for column in self.columns(self.landing(shape))}
@@ -216,7 +225,7 @@ class Tables:
             self._schemas[folded(table.schema)] = table.schema
         self.run(f"CREATE TABLE {table.sql} ({listed})")
         self._created.add(table)
-        self.ledger.note_change(table, None, "create table")
+        self._enter(table, None, "create table")
         for column in columns:
             self._comment(table, column, TableColumn(names[column.property], column.type))
 
@@ -255,7 +264,7 @@ class Tables:
         if current is None:
             self._admit_alter(self._sizes.get(table, 0))
             self.run(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {wanted}")
-            self.ledger.note_change(table, name, "add column", None, wanted)
+            self._enter(table, name, "add column", None, wanted)
         elif wanted != current.type:
             self._alter(shape, current, wanted)
         comment = self._comment(table, column, current or TableColumn(name, wanted))
@@ -275,7 +284,7 @@ class Tables:
                 f" constraint of {table.schema}.{table.name} does not permit: drop it, run again, and make it"
                 f" anew ({error})"
             ) from error
-        self.ledger.note_change(table, column.name, "widen column", column.type, wanted)
+        self._enter(table, column.name, "widen column", column.type, wanted)
 
     def _alter_sql(self, shape: Shape, column: TableColumn, wanted: str) -> list[str]:
         table, name = self.landing(shape), quote(column.name)
@@ -306,3 +315,20 @@ class Tables:
 def _owner(comment: str) -> str | None:
     """Return what the comment of a table says whose it is, if it does."""
     return BY.sub("", comment) if comment.startswith(LANDING) else original_name(comment)
+
+
+def differences(
+    former: Sequence[TableColumn], fresh: Sequence[TableColumn]
+) -> Iterator[tuple[str | None, str, str | None, str | None]]:
+    """Yield what changes where a table takes the place of another: column, change, old and new type."""
+    if not former:
+        yield None, "create table", None, None
+        return
+    old, new = ({column.name: column.type for column in columns} for columns in (former, fresh))
+    for name in {**old, **new}:
+        if name not in new:
+            yield name, "drop column", old[name], None
+        elif name not in old:
+            yield name, "add column", None, new[name]
+        elif old[name] != new[name]:
+            yield name, "replace column", old[name], new[name]

@@ -194,6 +194,30 @@ def test_widening_is_written_down(warehouse):
     ]
 
 
+def test_of_a_table_loaded_anew_is_written_down_what_differs(warehouse):
+    text, whole = {"type": "string"}, {"type": "integer"}
+    for rules in ({"id": whole, "n": whole, "old": text}, {"id": whole, "n": text, "new": text}) * 2:
+        for _ in range(2):  # the second has the same columns
+            warehouse.load(
+                schema("a", rules),
+                record("a", id=1),
+                record("a", id=2),
+                load_method="overwrite",
+                batch_size_rows=1,
+            )
+    changes = warehouse.sql(
+        "SELECT table_name, column_name, change, old_type, new_type FROM _load.schema_changes"
+        " WHERE run_id IN (SELECT run_id FROM _load.runs ORDER BY started_at LIMIT 4) ORDER BY ALL"
+    )
+    assert changes == [
+        ("a", "n", "replace column", "BIGINT", "VARCHAR"),
+        ("a", "new", "add column", None, "VARCHAR"),
+        ("a", "old", "drop column", "VARCHAR", None),
+        ("a", None, "create table", None, None),
+    ]
+    assert warehouse.one("SELECT count(*) FROM _load.schema_changes") == 10
+
+
 @pytest.mark.parametrize(
     "former",
     [{"type": "number"}, {"type": "string", "format": "x-singer.decimal"}],
