@@ -149,8 +149,8 @@ MUTANTS = (
     Mutant(
         "target-duckdb: a time of day loses its zone",
         "target-duckdb/target_duckdb/casts.py",
-        "CAST(TRY_CAST({v} AS TIMETZ) AT TIME ZONE 'UTC' AS TIME)",
-        "TRY_CAST({v} AS TIME)",
+        "CAST(TRY_CAST({WITH_SECONDS} AS TIMETZ) AT TIME ZONE 'UTC' AS TIME)",
+        "TRY_CAST({WITH_SECONDS} AS TIME)",
         "tests/target_duckdb/test_values.py",
     ),
     Mutant(
@@ -348,6 +348,13 @@ MUTANTS = (
         "(held if group_of(step) in waiting else ready).append(step)",
         "(ready if step.shape.keys else held).append(step)",
         "tests/target_duckdb/test_loads.py",
+    ),
+    Mutant(
+        "target-duckdb: an ACTIVATE_VERSION that is said again of the same live keys counts again",
+        "target-duckdb/target_duckdb/loader.py",
+        "if known.counted == version:",
+        "if False:",
+        "tests/target_duckdb/test_deletes.py",
     ),
     Mutant(
         "target-duckdb: live keys that came before the SCHEMA of their stream delete",
