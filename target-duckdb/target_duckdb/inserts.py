@@ -31,7 +31,9 @@ NOT_PERMITTED = re.compile(
     "(NOT NULL|CHECK) constraint failed.*|Violates foreign key constraint|.*generated column.*"
 )
 """What DuckDB says of rows that what somebody added to a table does not permit, without their values."""
-NOT_FOUND = re.compile('^(Catalog Error: .*Function with name .*|Binder Error: Catalog ".*) does not exist.*')
+NOT_FOUND = re.compile(
+    '^(Catalog Error: .*(Function|Sequence) with name .*|Binder Error: Catalog ".*) does not exist.*'
+)
 """What it says where that is a default, index or generated column which calls a macro, found only while its
 schema is searched, or spells the name of the file."""
 

@@ -604,9 +604,10 @@ def test_too_little_memory_is_said_and_nothing_is_lost(warehouse):
 def test_too_little_memory_for_a_row_of_a_wide_table_that_has_some_is_said(warehouse):
     rules = {"id": {"type": "integer"}, **{f"x{number}": {"type": "string"} for number in range(100)}}
     warehouse.load(schema("b", rules), record("b", id=1, x1="old"))
-    said = complaint(warehouse.command(schema("b", rules), record("b", id=1, x1="new"), memory_limit="50MB"))
-    assert "memory_limit 50MB is too small, raise it" in said
-    assert warehouse.sql("SELECT id, x1 FROM crm.b") == [(1, "old")]
+    done = warehouse.command(schema("b", rules), record("b", id=1, x1="new"), memory_limit="50MB")
+    is_enough = done.returncode == 0  # for DuckDB 2.0, not for 1.5
+    assert is_enough or "memory_limit 50MB is too small, raise it" in complaint(done)
+    assert warehouse.sql("SELECT id, x1 FROM crm.b") == [(1, "new" if is_enough else "old")]
 
 
 def test_a_missing_path(tmp_path):
