@@ -287,11 +287,11 @@ MUTANTS = (
         "tests/target_duckdb/test_publish.py",
     ),
     Mutant(
-        "target-duckdb: a batch is committed after one that failed",
+        "target-duckdb: a batch is committed after one that is not",
         "target-duckdb/target_duckdb/commit_queue.py",
         "        if self.failure:\n",
         "        if False:\n",
-        "tests/target_duckdb/test_straight.py",
+        "tests/target_duckdb/test_interruptions.py::test_a_wish_to_stop_does_not_wait_for_every_line_of_a_batch_to_be_looked_at",
     ),
     Mutant(
         "target-duckdb: a block that a kill left half written stays so",

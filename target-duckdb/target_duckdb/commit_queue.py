@@ -1,4 +1,4 @@
-"""Commits one batch after another while reading goes on, and lets a STATE out when what it covers is safe."""
+"""Commits a batch while the next one is read, and lets a STATE out when what it covers is safe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import sys
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,18 +26,21 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("target-duckdb")
 NOT_ASCII = re.compile("[^\x00-\x7f]")
 HURRY = 2.0
-WAITING = 2  # batches that DuckDB may be behind the reader; a third has the reader wait
 
 
 class CommitQueue:
-    """One thread of its own that commits batches in the order in which they were cut."""
+    """One thread of its own that commits batches in the order in which they were cut.
+
+    None waits for its turn but the one that is still read: one more would be a third of the spool more, and
+    memory that nobody used for a while may cost the kernel eight times as much as what was just freed.
+    """
 
     def __init__(self, settings: Settings, spill: Path) -> None:
         self.database = Database(settings, str(spill))
         self.committer = Committer(self.database, settings)
         self._is_overwriting = settings.load_method == "overwrite"
         self._worker = ThreadPoolExecutor(1, "duckdb")
-        self._commits: deque[tuple[Future[None], Batch]] = deque()
+        self._current: tuple[Future[None], Batch] | None = None
         self.failure: BaseException | None = None
         """Why a batch is not there; it comes to light while something else is read."""
         self._released: bytes | None = None
@@ -48,46 +50,40 @@ class CommitQueue:
         self.database.patience = HURRY
 
     def add(self, batch: Batch) -> None:
-        """Have a batch committed, after a wait if too many are waiting; raise what went wrong before.
+        """Have a batch committed once the one before it is; raise what went wrong with that.
 
         Rows of an `overwrite` count only once all are there and take the place of the old ones: a STATE that
         covers them has to wait for that.
         """
         if self._is_overwriting and not batch.is_final:
             batch = replace(batch, state=None)
-        self._wait_for_all_but(WAITING - 1)
-        self._commits.append((self._worker.submit(self._commit, batch), batch))
+        before = self._wait()
+        self._current = self._worker.submit(self._commit, batch), batch
+        _remove_files(before)  # a fortieth of a second, beside the next commit
 
     def check(self) -> None:
-        """Raise what went wrong in the batches that are done."""
-        while self._commits and self._commits[0][0].done():
-            self._settle()
+        """Raise what went wrong with a batch that is done."""
+        if self._current and self._current[0].done():
+            self.finish()
 
     def finish(self) -> None:
         """Wait until all is committed; raise what went wrong."""
-        self._wait_for_all_but(0)
+        _remove_files(self._wait())
 
     def close(self) -> None:
-        """Wait for the batch that is being committed, forget the others, and close DuckDB."""
-        self._worker.shutdown(wait=True, cancel_futures=True)
+        """Wait for the batch that is being committed, and close DuckDB."""
+        self._worker.shutdown(wait=True)
         self.database.close()
 
-    def _wait_for_all_but(self, most: int) -> None:
-        while len(self._commits) > most:
-            self._settle()
-
-    def _settle(self) -> None:
-        """Wait for a batch and remove what it was read from, a fortieth of a second, beside the next one."""
-        commit, batch = self._commits.popleft()
+    def _wait(self) -> Batch | None:
+        """Wait for the batch that is being committed, if there is one, and return it; raise its error."""
+        if self._current is None:
+            return None
+        (commit, batch), self._current = self._current, None
         commit.result()
-        for step in batch.steps:
-            if isinstance(step, Segment):
-                for path in (step.path, step.rejects, *step.spent):
-                    path.unlink(missing_ok=True)
+        return batch
 
     def _commit(self, batch: Batch) -> None:
-        if self.failure:
-            return  # what comes after a batch that is not there must not be there either
         try:
             self._commit_and_release(batch)
         except Interrupted as wish:
@@ -100,10 +96,20 @@ class CommitQueue:
             raise
 
     def _commit_and_release(self, batch: Batch) -> None:
+        if self.failure:
+            raise self.failure  # what comes after a batch that is not there must not be there either
         self.committer.commit(batch)
         if batch.state is not None and batch.state != self._released:
             self._released = batch.state
             release(batch.state)
+
+
+def _remove_files(batch: Batch | None) -> None:
+    """Remove what a batch was read from."""
+    for step in batch.steps if batch else ():
+        if isinstance(step, Segment):
+            for path in (step.path, step.rejects, *step.spent):
+                path.unlink(missing_ok=True)
 
 
 def release(state: bytes) -> None:

@@ -140,7 +140,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "temp_directory": _setting(
         "string",
         "Directory for spool files",
-        "Where records wait, up to three batches, and DuckDB spills; by default the system's.",
+        "Where records wait, up to two batches, and DuckDB spills; by default the system's.",
     ),
     "storage_compatibility_version": _setting(
         "string",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -166,10 +168,14 @@ def test_killed_a_thousand_times_nothing_is_lost_or_doubled(warehouse, files, se
     kill_and_resume(warehouse, files, 20, random.Random(seed))
 
 
-def wait_for_spool(warehouse: Warehouse) -> None:
+def spooled(warehouse: Warehouse) -> list[Path]:
+    return list(warehouse.path.parent.glob("target-duckdb-*/*.ndjson"))
+
+
+def wait_for_spool(warehouse: Warehouse, files: int = 1) -> None:
     """Wait until the process has spooled records: then its signal handlers are in place."""
     deadline = time.monotonic() + 30
-    while not list(warehouse.path.parent.glob("target-duckdb-*/*.ndjson")):
+    while len(spooled(warehouse)) < files:
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
@@ -263,19 +269,22 @@ def test_a_wish_to_stop_is_heeded_within_a_file_of_a_batch(warehouse, tmp_path, 
     assert warehouse.one("SELECT count(*) FROM crm.a") == (50_000 if keys else 50_001)
 
 
+@pytest.mark.parametrize("size", [1000, 1], ids=["one batch", "one more after it"])
 def test_a_wish_to_stop_does_not_wait_for_every_line_of_a_batch_to_be_looked_at(
-    warehouse, monkeypatch, caplog
+    warehouse, monkeypatch, caplog, size
 ):
     monkeypatch.setattr("target_duckdb.streams.CAREFUL_ROWS", 0)
     odd = [b'{"type":"RECORD","stream":"a","record":{"id":%d,"name":1.10}}' % number for number in (1, 2)]
-    sent = [schema("a"), *odd, state(1)]
+    sent = [schema("a"), *odd, state(1), schema("b"), record("b", id=3), state(2)]
     with monkeypatch.context() as patch:
         patch.setattr(STOP, "since", 0.0)
-        assert warehouse.load(*sent, is_complete=False) == []
-    assert "stopped before 2 records were committed: the next run reads them again" in caplog.text
+        assert warehouse.load(*sent, is_complete=False, batch_size_rows=size) == []
+    said = [int(count) for count in re.findall("stopped before ([0-9]+) records were committed", caplog.text)]
+    assert sum(said) == 3
     assert tables(warehouse) == []
-    assert warehouse.load(*sent) == [1]
+    assert warehouse.load(*sent) == [2]
     assert warehouse.sql("SELECT * FROM crm.a ORDER BY id") == [(1, "1.10"), (2, "1.10")]
+    assert warehouse.ids("crm.b") == [3]
 
 
 @pytest.mark.parametrize("settings", [{}, {"stream_maps": {"a": {"n": "id"}}}], ids=["plain", "mapped"])
@@ -309,6 +318,20 @@ def test_a_signal_does_not_wait_for_a_locked_file(warehouse):
         error = process.stderr.read()
         assert process.wait(6) == 1
     assert b"is locked by process" in error
+
+
+def test_no_more_than_two_batches_wait_for_a_locked_file(warehouse):
+    warehouse.load(schema("a"), record("a", id=1))
+    sent = b"\n".join(lines([schema("a"), *records("a", range(20_000)), state(1)]))
+    with start(warehouse, batch_size_rows=1000) as process, ThreadPoolExecutor(1) as writer:
+        with duckdb.connect(str(warehouse.path)):
+            ended = writer.submit(process.communicate, sent, timeout=60)
+            wait_for_spool(warehouse, 2)
+            time.sleep(1)  # enough for all the rest
+            assert len(spooled(warehouse)) == 2
+        assert ended.result()[0] == b"1\n"
+    assert warehouse.one("SELECT count(*) FROM crm.a") == 20_000
+    assert spooled(warehouse) == []
 
 
 def test_records_are_committed_when_they_have_waited_long_enough(warehouse):
