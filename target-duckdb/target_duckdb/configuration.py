@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from target_duckdb.errors import SettingsError
+from target_duckdb.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -81,6 +83,29 @@ def check_path(path: object) -> None:
     """Raise SettingsError for a `path` of which the SDK would say what it holds: a token, perhaps."""
     if path is not None and not isinstance(path, str):
         raise SettingsError("path has to be a text, as in output/warehouse.duckdb")
+
+
+SECONDS = "a number of seconds, such as 300"
+WANTED = {
+    "default_target_schema": "another name, which neither DuckDB nor this target uses itself",
+    "max_delete_fraction": "a number from 0 to 1",
+    "max_batch_age_seconds": SECONDS,
+    "lock_timeout_seconds": SECONDS,
+    "memory_limit": "a size, such as 400MB or 1.5GiB",
+}
+"""What to write where a text has to match a pattern, which would say that to few."""
+SHOWN = 40
+
+
+def check_texts(config: Mapping[str, object]) -> None:
+    """Raise SettingsError for texts of which the SDK would show the pattern that they do not match."""
+    wrong = [
+        f"{name} has to be {wanted}, not {value[:SHOWN]!r}"
+        for name, wanted in WANTED.items()
+        if isinstance(value := config.get(name), str) and not re.search(SETTINGS[name]["pattern"], value)
+    ]
+    if wrong:
+        raise SettingsError("; ".join(wrong))
 
 
 def check_stream_maps(maps: object) -> None:

@@ -24,7 +24,13 @@ from typing_extensions import override
 
 from target_duckdb import errors, logs
 from target_duckdb.channels import STDIN
-from target_duckdb.configuration import check_path, check_stream_maps, check_variables, read_files
+from target_duckdb.configuration import (
+    check_path,
+    check_stream_maps,
+    check_texts,
+    check_variables,
+    read_files,
+)
 from target_duckdb.interruption import STOP
 from target_duckdb.loader import Load
 from target_duckdb.mapping import LineMapper
@@ -103,6 +109,7 @@ class TargetDuckDB(Target):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         check_path(self.config.get("path"))
+        check_texts(self.config)
         check_stream_maps(self.config.get("stream_maps"))
         return super()._validate_config(raise_errors=raise_errors)
 

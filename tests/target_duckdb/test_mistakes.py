@@ -19,10 +19,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from target_duckdb.address import advice, check, hide
+from target_duckdb.configuration import WANTED
 from target_duckdb.errors import DatabaseError, LoadError, SettingsError, SpoolError
 from target_duckdb.loader import Load
 from target_duckdb.reader import Reader
-from target_duckdb.settings import read_settings
+from target_duckdb.settings import SETTINGS, read_settings
 from target_duckdb.spool import remove_leftovers
 
 from tests.target_duckdb import preloaded
@@ -288,11 +289,19 @@ NO_FILES = {
         ({"batch_size_rows": "many"}, "'many' is not of type"),
         ({"load_method": "merge"}, "'merge' is not one of"),
         *(
-            ({"memory_limit": size}, "config['memory_limit']")
+            ({"memory_limit": size}, f"memory_limit has to be a size, such as 400MB or 1.5GiB, not {size!r}")
             for size in ("lots", "-1", "none", "4GB\nx", "5")
         ),
         ({"max_batch_age_seconds": 10**400}, "config['max_batch_age_seconds']"),
-        ({"max_batch_age_seconds": "9" * 400}, "config['max_batch_age_seconds']"),
+        (
+            {"max_batch_age_seconds": "9" * 400},
+            f"has to be a number of seconds, such as 300, not '{'9' * 40}'",
+        ),
+        (
+            {"lock_timeout_seconds": "5m"},
+            "lock_timeout_seconds has to be a number of seconds, such as 300, not '5m'",
+        ),
+        ({"memory_limit": "lots", "lock_timeout_seconds": "5m"}, "not '5m'; memory_limit has to be a size"),
         ({"batch_size_rows": 10**400}, "config['batch_size_rows']"),
         ({"path": "/"}, "cannot open /: it is a folder"),
         ({"path": "x" * 240}, "its name is longer than 239 bytes"),
@@ -310,8 +319,14 @@ NO_FILES = {
         ({"path": "/dev/null/x.duckdb"}, "/dev/null/x.duckdb"),
         *(({"path": path}, f"path {said} is no local file") for path, said in NO_FILES.items()),
         ({"storage_compatibility_version": "v0.0.1"}, "cannot open"),
-        *(({"default_target_schema": name}, name) for name in ("_load", "_LOAD", "Temp")),
-        ({"max_delete_fraction": "5"}, "'5' does not match"),
+        *(
+            (
+                {"default_target_schema": name},
+                f"has to be another name, which neither DuckDB nor this target uses itself, not {name!r}",
+            )
+            for name in ("_load", "_LOAD", "Temp")
+        ),
+        ({"max_delete_fraction": "5"}, "max_delete_fraction has to be a number from 0 to 1, not '5'"),
         ({"threads": 100_000}, "100000 is greater than the maximum of 256"),
         (
             {"stream_maps": {"a": {"half": "1 / (id - 1)"}}},
@@ -323,6 +338,10 @@ NO_FILES = {
 )
 def test_a_bad_setting(warehouse, settings, expected):
     assert expected in complaint(warehouse.command(schema("a"), record("a", id=1), **settings))
+
+
+def test_no_pattern_is_shown_to_who_writes_a_setting():
+    assert set(WANTED) == {name for name, rule in SETTINGS.items() if "pattern" in rule}
 
 
 MAPPED: dict[str, Any] = {"stream_maps": {"a": {"n": "id"}}}
