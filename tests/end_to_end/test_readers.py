@@ -79,15 +79,23 @@ def read_while_loading(forks, folder, *, readers: int, loads: int) -> None:
     for number in range(1, loads + 1):
         load_and_publish(number)
     stop.touch()
+    figures.count("Readers", "loads and publications", loads)
+    check_readers(started, readers)
+
+
+def check_readers(started: list[subprocess.Popen[bytes]], readers: int) -> None:
+    """Wait for the readers, so many of the published copy first, and look at what they have seen."""
     results = [process.communicate(timeout=60) for process in started]
     ended = zip(results, started, strict=True)
     errors = [error.decode() for (_, error), process in ended if process.returncode]
     figures.count("Readers", "errors", len(errors))
     assert errors == []
-    reads = [int(out.split()[0]) for out, _ in results]
-    figures.count("Readers", "loads and publications", loads)
+    reads, versions = zip(*(map(int, out.split()) for out, _ in results), strict=True)
     figures.count("Readers", "reads of the published copy", sum(reads[:readers]))
     figures.count("Readers", "reads of the working file", sum(reads[readers:]))
+    assert min(reads[:readers]) > 0
+    assert sum(reads[readers:]) > 0  # the working file is free between the loads
+    assert max(versions[:readers]) > 1
 
 
 def test_readers_see_one_whole_version_during_some_loads(forks, tmp_path):
