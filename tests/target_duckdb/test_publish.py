@@ -213,6 +213,16 @@ def test_a_table_that_needs_a_schema_that_is_left_out_is_told_and_not_left_out_t
     assert query(there / "analytics.duckdb", "SELECT count(*) FROM bi.notes") == [(0,)]
 
 
+def test_a_table_that_refers_to_itself_is_told(working, capsys):
+    with duckdb.connect(str(working)) as connection:
+        connection.execute("CREATE TABLE bi.tree (id BIGINT PRIMARY KEY, up BIGINT REFERENCES bi.tree (id))")
+        for row in ("(1, NULL)", "(2, 1)"):
+            connection.execute(f"INSERT INTO bi.tree VALUES {row}")
+    assert main(arguments(working)) == 1
+    told = capsys.readouterr().err
+    assert (told.count("\n"), "leave the constraint away" in told) == (1, True), told
+
+
 def test_schemas_may_be_spelt_in_another_case(working):
     there = publish(working, "--schemas", "BI,OpenCRM,STAGING", "--schema", "Bi")
     assert query(there / "live.duckdb", "SELECT count(*) FROM bi.deals") == [(6,)]
