@@ -406,6 +406,27 @@ MUTANTS = (
         "tests/target_duckdb/test_interruptions.py",
     ),
     Mutant(
+        "target-duckdb: STATE waits for a compaction",
+        "target-duckdb/target_duckdb/compaction.py",
+        "    announce()\n",
+        "",
+        "tests/target_duckdb/test_interruptions.py",
+    ),
+    Mutant(
+        "target-duckdb: a signal waits for a compaction",
+        "target-duckdb/target_duckdb/database.py",
+        "if self._is_leisurely:",
+        "if False:",
+        "tests/target_duckdb/test_interruptions.py",
+    ),
+    Mutant(
+        "target-duckdb: a signal waits for a commit, however long that takes",
+        "target-duckdb/target_duckdb/commit_queue.py",
+        "if STOP.is_overdue(GRACE):",
+        "if False:",
+        "tests/target_duckdb/test_interruptions.py",
+    ),
+    Mutant(
         "target-duckdb: a file that somebody has just begun is removed",
         "target-duckdb/target_duckdb/database.py",
         "BIRTH_SECONDS = 1.0",

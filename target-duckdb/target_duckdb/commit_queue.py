@@ -6,14 +6,14 @@ import json
 import logging
 import re
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
 from target_duckdb.errors import OutputError
-from target_duckdb.interruption import Interrupted
+from target_duckdb.interruption import STOP, Interrupted
 from target_duckdb.segments import Segment
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from target_duckdb.settings import Settings
 
 LOGGER = logging.getLogger("target-duckdb")
+GRACE, GLANCE = 3.0, 0.25
+"""Seconds after a signal in which what has come may still be committed, and how often it is looked at."""
 NOT_ASCII = re.compile("[^\x00-\x7f]")
-HURRY = 2.0
 
 
 class CommitQueue:
@@ -37,7 +38,7 @@ class CommitQueue:
 
     def __init__(self, settings: Settings, spill: Path) -> None:
         self.database = Database(settings, str(spill))
-        self.committer = Committer(self.database, settings)
+        self.committer = Committer(self.database, settings, self._release)
         self._is_overwriting = settings.load_method == "overwrite"
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._current: tuple[Future[None], Batch] | None = None
@@ -46,8 +47,8 @@ class CommitQueue:
         self._released: bytes | None = None
 
     def hurry(self) -> None:
-        """Be done soon: do not wait for a locked database."""
-        self.database.patience = HURRY
+        """Be done soon."""
+        self.database.hurry()
 
     def add(self, batch: Batch) -> None:
         """Have a batch committed once the one before it is; raise what went wrong with that.
@@ -80,6 +81,9 @@ class CommitQueue:
         if self._current is None:
             return None
         (commit, batch), self._current = self._current, None
+        while not wait([commit], GLANCE).done:
+            if STOP.is_overdue(GRACE):
+                self.database.give_up()
         commit.result()
         return batch
 
@@ -88,9 +92,10 @@ class CommitQueue:
             self._commit_and_release(batch)
         except Interrupted as wish:
             self.failure = wish
-            LOGGER.warning(
-                "stopped before %d records were committed: the next run reads them again", batch.rows
-            )
+            if batch.rows:
+                LOGGER.warning(
+                    "stopped before %d records were committed: the next run reads them again", batch.rows
+                )
         except BaseException as error:
             self.failure = error
             raise
@@ -99,6 +104,10 @@ class CommitQueue:
         if self.failure:
             raise self.failure  # what comes after a batch that is not there must not be there either
         self.committer.commit(batch)
+        self._release(batch)
+
+    def _release(self, batch: Batch) -> None:
+        """Let the STATE of a batch out that is committed, unless it is out."""
         if batch.state is not None and batch.state != self._released:
             self._released = batch.state
             release(batch.state)

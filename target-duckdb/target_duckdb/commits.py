@@ -6,6 +6,7 @@ import copy
 import logging
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from target_duckdb.batches import Activation, Declaration, Swap
@@ -20,7 +21,7 @@ from target_duckdb.staging import Stager, check_segment, rejects_sql
 from target_duckdb.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from target_duckdb.batches import Batch
@@ -38,8 +39,10 @@ COMPACT_EVERY = 25
 class Committer:
     """Brings batches into the warehouse."""
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    def __init__(self, database: Database, settings: Settings, release: Callable[[Batch], None]) -> None:
+        """`release` lets the STATE of a committed batch out before something that takes long."""
         self.database = database
+        self._release = release
         self.ledger = Ledger(database, settings.default_target_schema)
         self.stager = Stager(database, settings.on_invalid_value, has_metadata=settings.add_record_metadata)
         self.tables = Tables(
@@ -145,7 +148,8 @@ class Committer:
         is_turn = self.ledger.commits % COMPACT_EVERY == COMPACT_EVERY - 1
         is_compacting = batch.is_final or (is_turn and any(tally.updated for tally in self.tallies.values()))
         most = max((step.rows for step in batch.steps if isinstance(step, Segment)), default=0)
-        with self.database.transaction(self._compact if is_compacting else None, rows=most):
+        finish = partial(self._compact, batch) if is_compacting else None
+        with self.database.transaction(finish, rows=most):
             self.tables.open()
             self.ledger.open()
             self._prepare(batch, stages)
@@ -158,9 +162,9 @@ class Committer:
                     self.tables.swap(step.shape)
             self._close_ledger(batch)
 
-    def _compact(self) -> None:
+    def _compact(self, batch: Batch) -> None:
         rows, self._compacted = self.rows_in - self._compacted, self.rows_in
-        compact(self.database, rows)
+        compact(self.database, rows, partial(self._release, batch))
 
     def _prepare(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         """Change all tables before any row: DuckDB does not commit an ALTER that follows a write."""

@@ -14,6 +14,8 @@ from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import WAREHOUSE, Table, literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from target_duckdb.database import Database
 
 WASTE = 0.3
@@ -21,8 +23,11 @@ TASKS, MANY_ROWS = 100, 100_000
 LOGGER = logging.getLogger("target-duckdb")
 
 
-def compact(database: Database, rows: int) -> None:
+def compact(database: Database, rows: int, announce: Callable[[], None]) -> None:
     """After a load of some rows, put a fresh copy in the place of a warehouse of which much is waste.
+
+    A copy may take minutes: `announce` is called before, because nobody should have to wait for it, and
+    somebody in a hurry ends it.
 
     Before that, after a small load, DuckDB merges row groups that are not full; after a large one, which
     leaves few, that would be the larger part of the work and gain nothing.
@@ -37,6 +42,7 @@ def compact(database: Database, rows: int) -> None:
     _checkpoint(database, TASKS if rows < MANY_ROWS else 0)
     if _used_share(database) > 1 - WASTE:
         return
+    announce()
     try:
         fresh.touch(0o600)
         _give(fresh, path)  # or there is no use in a copy, which takes long
@@ -118,6 +124,6 @@ def _copy(database: Database, fresh: Path) -> None:
         f"ATTACH {literal(str(fresh))} AS compact (STORAGE_VERSION {version}, ROW_GROUP_SIZE {ROW_GROUP})"
     )
     try:
-        database.run(f"COPY FROM DATABASE {WAREHOUSE} TO compact")
+        database.run_at_leisure(f"COPY FROM DATABASE {WAREHOUSE} TO compact")
     finally:
         database.run("DETACH compact")

@@ -17,6 +17,7 @@ import duckdb
 from target_duckdb.address import REMOTE, advice, hide, is_file, is_lake, is_remote, shown
 from target_duckdb.doublewrite import HEADERS, DoubleWrite, is_at
 from target_duckdb.errors import DatabaseError, OutOfMemoryError, RowGroupError
+from target_duckdb.interruption import Interrupted
 from target_duckdb.sql import OVERWRITTEN, WAREHOUSE, literal
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ LARGEST_ROW_GROUP = 122_880
 MAGIC = slice(8, 12)
 BIRTH_SECONDS = 1.0  # DuckDB has the lock of a file that it makes after less than a millisecond
 NO_STUB = math.inf
-FIRST_WAIT, LONGEST_WAIT = 0.02, 1.0
+FIRST_WAIT, LONGEST_WAIT, SHORT_WAIT = 0.02, 1.0, 2.0
 LOGGER = logging.getLogger("target-duckdb")
 
 
@@ -56,6 +57,7 @@ class Database:
         self.patience = settings.lock_timeout_seconds
         self._largest_row_group = ROW_GROUP
         self._least_row_group = self._row_group = 0  # of the next transaction, and of that at hand
+        self._is_hurried = self._is_leisurely = self._is_given_up = self._is_committing = False
         self.is_in_doubt = False
         """Whether an error came after a COMMIT was tried: DuckDB may have committed all the same."""
         if not is_file(settings.path) and not self.is_remote:
@@ -92,6 +94,8 @@ class Database:
         """Run one statement and return all its rows."""
         try:
             return self._connection.execute(statement, parameters).fetchall()
+        except duckdb.InterruptException as error:
+            raise Interrupted from error
         except (duckdb.Error, UnicodeError) as error:  # its own message may be no UTF-8
             line = hide(_first_line(error), self.settings.path)
             if isinstance(error, duckdb.OutOfMemoryException) or NO_ROOM.search(line):
@@ -101,6 +105,33 @@ class Database:
                     f" has ({line})"
                 ) from error
             raise DatabaseError(line) from error
+
+    def run_at_leisure(self, statement: str) -> None:
+        """Run what another run may as well do; raise DatabaseError if this one has to hurry."""
+        self._is_leisurely = True
+        try:
+            if not self._is_hurried:
+                self.run(statement)
+        except (DatabaseError, Interrupted):
+            if not self._is_hurried:
+                raise
+        finally:
+            self._is_leisurely = False
+        if self._is_hurried:
+            raise DatabaseError("asked to stop; a later run will do it")
+
+    def hurry(self) -> None:
+        """Be done soon: wait no longer for a locked file, nor for a statement that may as well run later."""
+        self.patience = min(self.patience, SHORT_WAIT)
+        self._is_hurried = True
+        if self._is_leisurely:
+            self._connection.interrupt()
+
+    def give_up(self) -> None:
+        """Have what runs end with Interrupted, unless it has begun to commit."""
+        self._is_given_up = True
+        if not self._is_committing:
+            self._connection.interrupt()
 
     def save_memory(self) -> bool:
         """Need less memory from now on, at the price of speed and room; return whether that is new."""
@@ -127,23 +158,37 @@ class Database:
         self.is_in_doubt = False
         try:
             self._keep_blocks()
-            self.run("BEGIN")
-            try:
+            with self._committing():
                 yield
-                self.is_in_doubt = True
-                self.run("COMMIT")
-            except BaseException:
-                self._rollback()
-                raise
             is_tidy = self._tidy(finish)
         except BaseException:
             with suppress(DatabaseError):  # the first error is the one that counts
                 self._detach()
+            self._is_committing = False
             raise
         self._detach()  # may fail at a checkpoint, too
-        self.is_in_doubt = False
+        self.is_in_doubt = self._is_committing = False
         if self._doublewrite and is_tidy:
             self._doublewrite.drop()  # not after an error, which may have cut a write short too
+
+    @contextmanager
+    def _committing(self) -> Iterator[None]:
+        self.run("BEGIN")
+        try:
+            yield
+            self._begin_to_commit()
+            self.run("COMMIT")
+        except BaseException:
+            self._is_committing = True  # this shall not be interrupted either
+            with suppress(DatabaseError):  # DuckDB may have done so; the first error is the one that counts
+                self.run("ROLLBACK")
+            raise
+
+    def _begin_to_commit(self) -> None:
+        self._is_committing = True
+        if self._is_given_up:
+            raise Interrupted
+        self.is_in_doubt = True
 
     def admit_alter(self, rows: int) -> None:
         """Raise RowGroupError if a table has so many rows that an ALTER of it could not be committed.
@@ -195,12 +240,6 @@ class Database:
         self.run(f"DETACH {WAREHOUSE}")
         if self._doublewrite:
             self._doublewrite.close()
-
-    def _rollback(self) -> None:
-        try:
-            self.run("ROLLBACK")
-        except DatabaseError:
-            return  # DuckDB has rolled back already; the first error is the one that counts
 
     def _attach(self, option: str) -> None:
         path = self.settings.path

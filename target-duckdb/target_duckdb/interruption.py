@@ -50,9 +50,13 @@ class Interruption:
         if self.is_wanted:
             listener()
 
+    def is_overdue(self, patience: float) -> bool:
+        """Return whether a signal has come so many seconds ago."""
+        return self.is_wanted and time.monotonic() >= self.since + patience  # asking is cheaper than the time
+
     def check(self, patience: float = 0) -> None:
         """Raise Interrupted if a signal has come so many seconds ago."""
-        if self.is_wanted and time.monotonic() >= self.since + patience:  # asking is cheaper than the time
+        if self.is_overdue(patience):
             raise Interrupted
 
 

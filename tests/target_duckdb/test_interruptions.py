@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from target_duckdb import commit_queue
 from target_duckdb.database import Database
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.interruption import STOP
@@ -254,7 +255,7 @@ def test_a_wish_to_stop_is_heeded_within_a_file_of_a_batch(warehouse, tmp_path, 
 
     def stop(load: Load, size: int) -> None:
         pause(load, size)
-        monkeypatch.setattr(STOP, "since", 0.0)
+        monkeypatch.setattr(STOP, "since", time.monotonic())
 
     monkeypatch.setattr(Load, "pause", stop)
     sent = [schema("a", rules, keys), record("a", id=1), state(1), batch, state(2)]
@@ -285,6 +286,69 @@ def test_a_wish_to_stop_does_not_wait_for_every_line_of_a_batch_to_be_looked_at(
     assert warehouse.load(*sent) == [2]
     assert warehouse.sql("SELECT * FROM crm.a ORDER BY id") == [(1, "1.10"), (2, "1.10")]
     assert warehouse.ids("crm.b") == [3]
+
+
+def test_what_takes_too_long_to_commit_is_left_to_the_next_run(warehouse, monkeypatch, caplog):
+    sent = [schema("a"), *records("a", range(20_000)), state(1)]
+    with monkeypatch.context() as patch:
+        patch.setattr(STOP, "since", 0.0)
+        patch.setattr(commit_queue, "GLANCE", 0.001)
+        assert warehouse.load(*sent, is_complete=False) == []
+    assert "stopped before 20000 records were committed" in caplog.text
+    assert tables(warehouse) == []
+    assert warehouse.load(*sent) == [1]
+    assert warehouse.one("SELECT count(*) FROM crm.a") == 20_000
+
+
+def test_what_is_being_committed_is_not_left_to_the_next_run(warehouse, monkeypatch):
+    run = Database.run
+
+    def give_up(self, statement, parameters=None):
+        if statement == "COMMIT":
+            self.give_up()
+        return run(self, statement, parameters)
+
+    monkeypatch.setattr(Database, "run", give_up)
+    assert warehouse.load(schema("a"), *records("a", range(20_000)), state(1)) == [1]
+    monkeypatch.undo()
+    assert warehouse.one("SELECT count(*) FROM crm.a") == 20_000
+
+
+def test_a_statement_that_another_run_may_run_ends_when_this_one_has_to_hurry(warehouse):
+    with Load(warehouse.read()) as load, ThreadPoolExecutor(1) as worker:
+        long = "SELECT sum(hash(range)) FROM range(5_000_000_000)"
+        ended = worker.submit(load.commits.database.run_at_leisure, long)
+        time.sleep(0.2)
+        load.commits.hurry()
+        with pytest.raises(DatabaseError, match="asked to stop"):
+            ended.result(2)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_nobody_waits_for_a_compaction(warehouse, number):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("CREATE TABLE waste AS SELECT uuid() AS id FROM range(3_000_000)")
+        connection.execute("DELETE FROM waste WHERE hash(rowid) % 2 = 0")
+    size = warehouse.path.stat().st_size
+    fresh = warehouse.path.with_name("warehouse.duckdb.compact")
+    with start(warehouse) as process:
+        process.stdin.write(b"\n".join(lines(KEYLESS)) + b"\n")
+        process.stdin.close()
+        deadline = time.monotonic() + 30
+        while not fresh.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        process.send_signal(number)
+        assert process.wait(5) == (-signal.SIGKILL if number == signal.SIGKILL else 0)
+        assert process.stdout.read() == b'{"n": 1}\n'  # or the rows would come once more
+        is_told = b"could not be compacted: asked to stop" in process.stderr.read()
+    assert is_told is (number != signal.SIGKILL)
+    assert warehouse.path.stat().st_size >= size
+    assert fresh.exists() is (number == signal.SIGKILL)
+    assert warehouse.load() == []
+    assert warehouse.path.stat().st_size < size * 0.7
+    assert warehouse.ids("crm.k") == [1, 2]
+    assert not fresh.exists()
 
 
 @pytest.mark.parametrize("settings", [{}, {"stream_maps": {"a": {"n": "id"}}}], ids=["plain", "mapped"])

@@ -52,9 +52,9 @@ def test_a_long_run_gives_space_back_before_it_ends(tmp_path, monkeypatch):
     def rows(ids):
         return [record("a", id=number, name=noise(chance)) for number in ids]
 
-    def compact_and_note_the_size(database, count):
+    def compact_and_note_the_size(*arguments):
         sizes.append(warehouse.path.stat().st_size)
-        compaction.compact(database, count)
+        compaction.compact(*arguments)
 
     warehouse.load(schema("a"), *rows(range(2_000)))
     monkeypatch.setattr(commits, "compact", compact_and_note_the_size)
