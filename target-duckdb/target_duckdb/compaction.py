@@ -29,8 +29,8 @@ def compact(database: Database, rows: int, announce: Callable[[], None]) -> None
     A copy may take minutes: `announce` is called before, because nobody should have to wait for it, and
     somebody in a hurry ends it.
 
-    Before that, after a small load, DuckDB merges row groups that are not full; after a large one, which
-    leaves few, that would be the larger part of the work and gain nothing.
+    Where no copy is due, after a small load, DuckDB merges row groups that are not full; after a large one,
+    which leaves few, that would be the larger part of the work and gain nothing.
 
     The old file stays locked until the new one has its name, so nobody writes to it in between. A copy that
     fails, for want of disk perhaps, leaves everything as it was; so does one that would not be for the same
@@ -39,8 +39,9 @@ def compact(database: Database, rows: int, announce: Callable[[], None]) -> None
     path = Path(database.settings.path).resolve()
     fresh = path.with_name(path.name + ".compact")
     _remove(fresh)  # of a run that was killed
-    _checkpoint(database, TASKS if rows < MANY_ROWS else 0)
-    if _used_share(database) > 1 - WASTE:
+    is_merging = rows < MANY_ROWS and _living_share(database) > 1 - WASTE
+    _checkpoint(database, TASKS if is_merging else 0)
+    if _used_share(database) * _living_share(database) > 1 - WASTE:
         return
     announce()
     try:
@@ -100,19 +101,23 @@ def _sync(path: Path) -> None:
 
 
 def _used_share(database: Database) -> float:
-    """Return how much of the file holds living rows: blocks may be free, and rows dead inside others."""
+    """Return how much of the file is in use; only a checkpoint sets free what somebody dropped."""
     query = "SELECT total_blocks, used_blocks FROM pragma_database_size() WHERE database_name = ?"
     total, used = database.run(query, [WAREHOUSE])[0]
+    return int(used) / max(int(total), 1)
+
+
+def _living_share(database: Database) -> float:
+    """Return how much of what tables store are rows that live."""
     query = "SELECT schema_name, table_name, estimated_size FROM duckdb_tables() WHERE database_name = ?"
     tables = database.run(query, [WAREHOUSE])
     stored = sum(int(rows) for _, _, rows in tables)
     if not stored:
-        return int(used) / max(int(total), 1)
+        return 1.0
     counts = " UNION ALL ".join(
         f"SELECT count(*) AS n FROM {Table(schema, name).sql}" for schema, name, _ in tables
     )
-    live = int(database.run(f"SELECT sum(n) FROM ({counts})")[0][0])
-    return int(used) / int(total) * live / stored
+    return int(database.run(f"SELECT sum(n) FROM ({counts})")[0][0]) / stored
 
 
 def _copy(database: Database, fresh: Path) -> None:

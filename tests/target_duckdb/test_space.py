@@ -10,6 +10,7 @@ from contextlib import suppress
 import duckdb
 import pytest
 from target_duckdb import commits, compaction
+from target_duckdb.database import Database
 
 from tests import figures
 from tests.target_duckdb.loading import Warehouse, noise, record, schema, state
@@ -133,3 +134,24 @@ def test_comments_views_and_mode_survive_compaction(tmp_path):
     assert warehouse.sql("SELECT id FROM crm.v") == [(1,)]
     comments = warehouse.sql("SELECT comment FROM duckdb_columns() WHERE comment IS NOT NULL")
     assert comments == [("Number",)]
+
+
+def test_row_groups_are_not_merged_where_all_will_be_copied(tmp_path, monkeypatch):
+    warehouse, chance, said = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1), []
+    run = Database.run
+
+    def note(self, statement, parameters=None):
+        said.append(statement)
+        return run(self, statement, parameters)
+
+    monkeypatch.setattr(Database, "run", note)
+    warehouse.load(schema("a"), *[record("a", id=number, name=noise(chance)) for number in range(30_000)])
+    assert "SET max_vacuum_tasks = 100" in said
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("DELETE FROM crm.a WHERE id < 10000")
+    said.clear()
+    size = warehouse.path.stat().st_size
+    warehouse.load(schema("a"), record("a", id=1, name="y"))
+    assert "SET max_vacuum_tasks = 100" not in said
+    assert warehouse.path.stat().st_size < size * 0.8
+    assert warehouse.one("SELECT count(*) FROM crm.a") == 20_001
