@@ -407,9 +407,9 @@ MUTANTS = (
     ),
     Mutant(
         "target-duckdb: STATE waits for a compaction",
-        "target-duckdb/target_duckdb/compaction.py",
-        "    announce()\n",
-        "",
+        "target-duckdb/target_duckdb/commit_queue.py",
+        "        if batch.state is not None and",
+        "        self.committer.compact()\n        if batch.state is not None and",
         "tests/target_duckdb/test_interruptions.py",
     ),
     Mutant(

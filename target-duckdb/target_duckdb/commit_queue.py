@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from target_duckdb.settings import Settings
 
 LOGGER = logging.getLogger("target-duckdb")
-GRACE, GLANCE = 3.0, 0.25
+GRACE, GLANCE = 2.0, 0.25
 """Seconds after a signal in which what has come may still be committed, and how often it is looked at."""
 NOT_ASCII = re.compile("[^\x00-\x7f]")
 
@@ -38,7 +38,7 @@ class CommitQueue:
 
     def __init__(self, settings: Settings, spill: Path) -> None:
         self.database = Database(settings, str(spill))
-        self.committer = Committer(self.database, settings, self._release)
+        self.committer = Committer(self.database, settings)
         self._is_overwriting = settings.load_method == "overwrite"
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._current: tuple[Future[None], Batch] | None = None
@@ -104,13 +104,10 @@ class CommitQueue:
         if self.failure:
             raise self.failure  # what comes after a batch that is not there must not be there either
         self.committer.commit(batch)
-        self._release(batch)
-
-    def _release(self, batch: Batch) -> None:
-        """Let the STATE of a batch out that is committed, unless it is out."""
         if batch.state is not None and batch.state != self._released:
             self._released = batch.state
             release(batch.state)
+        self.committer.compact()
 
 
 def _remove_files(batch: Batch | None) -> None:

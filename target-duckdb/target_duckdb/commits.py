@@ -6,11 +6,10 @@ import copy
 import logging
 import math
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 from target_duckdb.batches import Activation, Declaration, Swap
-from target_duckdb.compaction import compact
+from target_duckdb.compaction import compact, tidy
 from target_duckdb.deletes import Deleter
 from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError, RowGroupError
 from target_duckdb.inserts import Inserter
@@ -21,7 +20,7 @@ from target_duckdb.staging import Stager, check_segment, rejects_sql
 from target_duckdb.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
     from pathlib import Path
 
     from target_duckdb.batches import Batch
@@ -39,10 +38,8 @@ COMPACT_EVERY = 25
 class Committer:
     """Brings batches into the warehouse."""
 
-    def __init__(self, database: Database, settings: Settings, release: Callable[[Batch], None]) -> None:
-        """`release` lets the STATE of a committed batch out before something that takes long."""
+    def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
-        self._release = release
         self.ledger = Ledger(database, settings.default_target_schema)
         self.stager = Stager(database, settings.on_invalid_value, has_metadata=settings.add_record_metadata)
         self.tables = Tables(
@@ -55,7 +52,8 @@ class Committer:
         self.deleter = Deleter(database, self.tables, settings)
         self.tallies: dict[str, Tally] = {}
         self._too_many_columns = math.inf
-        self._compacted = 0
+        self._tidied = 0
+        self._is_wasteful = False
         self._incomplete: set[str] = set()
         """The streams that list live keys, and of which some were rejected."""
 
@@ -82,11 +80,17 @@ class Committer:
         for half in halves or ():
             self.commit(half)
 
+    def compact(self) -> None:
+        """Give back the space of what is no more, if there is much of it."""
+        if self._is_wasteful:
+            self._is_wasteful = False
+            compact(self.database)
+
     def _commit_whole(self, batch: Batch) -> None:
         segments = [step for step in batch.steps if isinstance(step, Segment)]
         straight = {segment.path for segment in segments if self.inserter.is_straight(segment)}
         while error := self._hindrance(batch, straight):
-            if not isinstance(error, RowGroupError):
+            if not isinstance(error, RowGroupError | OutOfMemoryError):
                 straight = set()
         self.ledger.commits += 1
         for step in batch.steps:
@@ -127,11 +131,11 @@ class Committer:
         return isinstance(error, OddError | RowGroupError)
 
     def _is_sparing(self, batch: Batch) -> bool:
-        """Do with less memory; return whether that is new."""
+        """Do with less memory, or find some; return whether that is new."""
         files = [step for step in batch.steps if isinstance(step, Segment) and step.files]
         for segment in files:
             check_segment(segment)  # DuckDB holds columns of a whole row group, which may have any size
-        return bool(files) or (batch.halves() is None and self.database.save_memory())
+        return bool(files) or (batch.halves() is None and self.database.find_memory())
 
     def _commit(self, batch: Batch, straight: Collection[Path]) -> None:
         stages: dict[Path, Stage] = {}
@@ -146,10 +150,9 @@ class Committer:
 
     def _commit_stages(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         is_turn = self.ledger.commits % COMPACT_EVERY == COMPACT_EVERY - 1
-        is_compacting = batch.is_final or (is_turn and any(tally.updated for tally in self.tallies.values()))
+        is_tidying = batch.is_final or (is_turn and any(tally.updated for tally in self.tallies.values()))
         most = max((step.rows for step in batch.steps if isinstance(step, Segment)), default=0)
-        finish = partial(self._compact, batch) if is_compacting else None
-        with self.database.transaction(finish, rows=most):
+        with self.database.transaction(self._tidy if is_tidying else None, rows=most):
             self.tables.open()
             self.ledger.open()
             self._prepare(batch, stages)
@@ -162,9 +165,9 @@ class Committer:
                     self.tables.swap(step.shape)
             self._close_ledger(batch)
 
-    def _compact(self, batch: Batch) -> None:
-        rows, self._compacted = self.rows_in - self._compacted, self.rows_in
-        compact(self.database, rows, partial(self._release, batch))
+    def _tidy(self) -> None:
+        rows, self._tidied = self.rows_in - self._tidied, self.rows_in
+        self._is_wasteful = tidy(self.database, rows)
 
     def _prepare(self, batch: Batch, stages: dict[Path, Stage]) -> None:
         """Change all tables before any row: DuckDB does not commit an ALTER that follows a write."""

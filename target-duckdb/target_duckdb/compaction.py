@@ -14,49 +14,57 @@ from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import WAREHOUSE, Table, literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from target_duckdb.database import Database
 
 WASTE = 0.3
-TASKS, MANY_ROWS = 100, 100_000
+TASKS, MANY_ROWS = 100, 10_000
 LOGGER = logging.getLogger("target-duckdb")
 
 
-def compact(database: Database, rows: int, announce: Callable[[], None]) -> None:
-    """After a load of some rows, put a fresh copy in the place of a warehouse of which much is waste.
+def tidy(database: Database, rows: int) -> bool:
+    """After a load of some rows write all to the file, and return whether much of that is waste.
 
-    A copy may take minutes: `announce` is called before, because nobody should have to wait for it, and
-    somebody in a hurry ends it.
-
-    Where no copy is due, after a small load, DuckDB merges row groups that are not full; after a large one,
-    which leaves few, that would be the larger part of the work and gain nothing.
-
-    The old file stays locked until the new one has its name, so nobody writes to it in between. A copy that
-    fails, for want of disk perhaps, leaves everything as it was; so does one that would not be for the same
-    people.
+    If not, after a small load, DuckDB merges row groups that are not full; after a large one, which leaves
+    few, that would be the larger part of the work and gain nothing.
     """
-    path = Path(database.settings.path).resolve()
-    fresh = path.with_name(path.name + ".compact")
-    _remove(fresh)  # of a run that was killed
+    _remove(_fresh(database))  # of a run that was killed
     is_merging = rows < MANY_ROWS and _living_share(database) > 1 - WASTE
     _checkpoint(database, TASKS if is_merging else 0)
-    if _used_share(database) * _living_share(database) > 1 - WASTE:
-        return
-    announce()
+    return _used_share(database) * _living_share(database) <= 1 - WASTE
+
+
+def compact(database: Database) -> None:
+    """Put a fresh copy in the place of the warehouse, which may take minutes: nothing depends on it.
+
+    The old file is locked until the new one has its name, so nobody writes to it, or makes another copy, in
+    between. A copy that fails, for want of disk or of time perhaps, leaves everything as it was; so does one
+    that would not be for the same people.
+    """
+    fresh = _fresh(database)
     try:
-        fresh.touch(0o600)
-        _give(fresh, path)  # or there is no use in a copy, which takes long
-        fresh.unlink()
-        _copy(database, fresh)
-        _give(fresh, path)
-        _sync(fresh)
-        database.replace(fresh)
-        with suppress(OSError):  # some systems cannot do so with a folder
-            _sync(path.parent)
+        with database.holding():
+            _replace(database, fresh)
     except (DatabaseError, OSError) as error:
         LOGGER.warning("the database could not be compacted: %s", error)
         _remove(fresh)
+
+
+def _fresh(database: Database) -> Path:
+    path = Path(database.settings.path).resolve()
+    return path.with_name(path.name + ".compact")
+
+
+def _replace(database: Database, fresh: Path) -> None:
+    path = Path(database.settings.path).resolve()
+    fresh.touch(0o600)
+    _give(fresh, path)  # or there is no use in a copy, which takes long
+    fresh.unlink()
+    _copy(database, fresh)
+    _give(fresh, path)
+    _sync(fresh)
+    database.replace(fresh)
+    with suppress(OSError):  # some systems cannot do so with a folder
+        _sync(path.parent)
 
 
 def _checkpoint(database: Database, tasks: int) -> None:

@@ -42,6 +42,8 @@ SMALLEST_ROW_GROUP = 12_288
 """For tables of which a row group does not fit into memory; one that is full goes to the file at once."""
 LARGEST_ROW_GROUP = 122_880
 """DuckDB's own, which a table may have that somebody else made."""
+MEMORY, MORE_MEMORY = "400MB", "1600MB"
+"""Enough for tables of some 350 columns of text, or of 2,500 if nobody has set a limit."""
 MAGIC = slice(8, 12)
 BIRTH_SECONDS = 1.0  # DuckDB has the lock of a file that it makes after less than a millisecond
 NO_STUB = math.inf
@@ -55,6 +57,7 @@ class Database:
     def __init__(self, settings: Settings, spill: str) -> None:
         self.settings = settings
         self.patience = settings.lock_timeout_seconds
+        self._memory_limit = settings.memory_limit or MEMORY
         self._largest_row_group = ROW_GROUP
         self._least_row_group = self._row_group = 0  # of the next transaction, and of that at hand
         self._is_hurried = self._is_leisurely = self._is_given_up = self._is_committing = False
@@ -66,7 +69,7 @@ class Database:
                 f" output/warehouse.duckdb; beside files, DuckDB writes to {', '.join(map(shown, REMOTE))}"
             )
         self._doublewrite = None if self.is_remote else DoubleWrite(Path(settings.path).resolve())
-        config: dict[str, Any] = {"memory_limit": settings.memory_limit, "temp_directory": spill}
+        config: dict[str, Any] = {"memory_limit": self._memory_limit, "temp_directory": spill}
         if settings.threads:
             config["threads"] = settings.threads
         try:
@@ -99,10 +102,9 @@ class Database:
         except (duckdb.Error, UnicodeError) as error:  # its own message may be no UTF-8
             line = hide(_first_line(error), self.settings.path)
             if isinstance(error, duckdb.OutOfMemoryException) or NO_ROOM.search(line):
-                limit = self.settings.memory_limit
                 raise OutOfMemoryError(
-                    f"memory_limit {limit} is too small, raise it; a table needs the more the more columns it"
-                    f" has ({line})"
+                    f"memory_limit {self._memory_limit} is too small, raise it; a table needs the more the"
+                    f" more columns it has ({line})"
                 ) from error
             raise DatabaseError(line) from error
 
@@ -133,12 +135,22 @@ class Database:
         if not self._is_committing:
             self._connection.interrupt()
 
-    def save_memory(self) -> bool:
-        """Need less memory from now on, at the price of speed and room; return whether that is new."""
-        if self._largest_row_group == SMALLEST_ROW_GROUP:
+    def find_memory(self) -> bool:
+        """Make do with less, at the price of speed and room, or take more; return whether that is new."""
+        if self._largest_row_group > SMALLEST_ROW_GROUP:
+            is_first = self._largest_row_group == ROW_GROUP
+            self._largest_row_group = SMALL_ROW_GROUP if is_first else SMALLEST_ROW_GROUP
+            self.run("SET threads = 1")
+            return True
+        if self.settings.memory_limit or self._memory_limit == MORE_MEMORY:
             return False
-        self._largest_row_group = SMALLEST_ROW_GROUP
-        self.run("SET threads = 1")
+        LOGGER.warning(
+            "a table needs more than %s of memory: taking up to %s; memory_limit sets another limit",
+            MEMORY,
+            MORE_MEMORY,
+        )
+        self._memory_limit = MORE_MEMORY
+        self.run(f"SET memory_limit = '{MORE_MEMORY}'")
         return True
 
     def changes(self, statement: str) -> int:
@@ -224,6 +236,17 @@ class Database:
             return self.run(query, parameters)
         finally:
             self._detach()
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Attach the warehouse to replace it, unless somebody else is using it."""
+        self._open(f"ROW_GROUP_SIZE {ROW_GROUP}")
+        self._is_committing = True  # what was to be committed is: there is nothing to give up
+        try:
+            yield
+        finally:
+            self._detach()
+            self._is_committing = False
 
     def replace(self, fresh: Path) -> None:
         """Put another file in the place of the warehouse, all of which is written."""

@@ -130,8 +130,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "memory_limit": _setting(
         "string",
         "Memory limit",
-        "DuckDB's memory, such as `400MB` or `1.5GiB`.",
-        default="400MB",
+        "DuckDB's memory, such as `400MB` or `1.5GiB`; by default 400MB, and 1600MB once a table needs it.",
         pattern=r"^[0-9]+(\.[0-9]+)?\s*[kmgtKMGT]([iI]?[bB])?$(?!\n)",
     ),
     "threads": _setting(
@@ -204,7 +203,7 @@ class Settings:
     on_invalid_value: str
     schema_evolution: str
     lock_timeout_seconds: float
-    memory_limit: str
+    memory_limit: str | None
     threads: int | None
     temp_directory: str | None
     storage_compatibility_version: str

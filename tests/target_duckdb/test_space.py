@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import random
+import subprocess
+import sys
 from contextlib import suppress
 
 import duckdb
@@ -13,7 +15,7 @@ from target_duckdb import commits, compaction
 from target_duckdb.database import Database
 
 from tests import figures
-from tests.target_duckdb.loading import Warehouse, noise, record, schema, state
+from tests.target_duckdb.loading import HOLD, Warehouse, noise, record, schema, state
 
 
 def load_daily(warehouse: Warehouse, days: int) -> float:
@@ -53,12 +55,12 @@ def test_a_long_run_gives_space_back_before_it_ends(tmp_path, monkeypatch):
     def rows(ids):
         return [record("a", id=number, name=noise(chance)) for number in ids]
 
-    def compact_and_note_the_size(*arguments):
+    def tidy_and_note_the_size(database, count):
         sizes.append(warehouse.path.stat().st_size)
-        compaction.compact(*arguments)
+        return compaction.tidy(database, count)
 
     warehouse.load(schema("a"), *rows(range(2_000)))
-    monkeypatch.setattr(commits, "compact", compact_and_note_the_size)
+    monkeypatch.setattr(commits, "tidy", tidy_and_note_the_size)
     changes = [
         message for day in range(60) for message in (*rows(chance.sample(range(2_000), 5)), state(day))
     ]
@@ -146,6 +148,8 @@ def test_row_groups_are_not_merged_where_all_will_be_copied(tmp_path, monkeypatc
 
     monkeypatch.setattr(Database, "run", note)
     warehouse.load(schema("a"), *[record("a", id=number, name=noise(chance)) for number in range(30_000)])
+    assert "SET max_vacuum_tasks = 100" not in said  # nor after a large load
+    warehouse.load(schema("a"), record("a", id=1, name="x"))
     assert "SET max_vacuum_tasks = 100" in said
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("DELETE FROM crm.a WHERE id < 10000")
@@ -155,3 +159,27 @@ def test_row_groups_are_not_merged_where_all_will_be_copied(tmp_path, monkeypatc
     assert "SET max_vacuum_tasks = 100" not in said
     assert warehouse.path.stat().st_size < size * 0.8
     assert warehouse.one("SELECT count(*) FROM crm.a") == 20_001
+
+
+def test_a_file_that_somebody_uses_is_not_compacted(tmp_path, monkeypatch, caplog):
+    warehouse, chance = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1)
+    warehouse.load(schema("a"), *[record("a", id=number, name=noise(chance)) for number in range(30_000)])
+    monkeypatch.setattr(commits, "compact", compact_beside(warehouse))
+    warehouse.load(schema("a"), record("a", id=1, name="x"), load_method="overwrite")
+    assert "could not be compacted: IO Error: Could not set lock" in caplog.text
+    assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "x")]
+    assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
+
+
+def compact_beside(warehouse: Warehouse):
+    """Return a compaction that finds another process in the file."""
+
+    def compact(database):
+        held = HOLD.format(path=str(warehouse.path), wait="sys.stdin.read()")
+        command = [sys.executable, "-c", held]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout.readline() == b"held\n"
+            compaction.compact(database)
+            holder.stdin.close()
+
+    return compact
