@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from target_duckdb.database import ROW_GROUP
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
 from target_duckdb.sql import WAREHOUSE, Table, literal
 
@@ -133,10 +132,22 @@ def _copy(database: Database, fresh: Path) -> None:
         "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = ?", [WAREHOUSE]
     )
     version = literal(tags[0][0].rstrip("+"))
+    while not _has_room(database, fresh, version):
+        _remove(fresh)
+
+
+def _has_room(database: Database, fresh: Path, version: str) -> bool:
+    """Copy the warehouse; return False if that needs more memory, which the next time there may be."""
     database.run(
-        f"ATTACH {literal(str(fresh))} AS compact (STORAGE_VERSION {version}, ROW_GROUP_SIZE {ROW_GROUP})"
+        f"ATTACH {literal(str(fresh))} AS compact"
+        f" (STORAGE_VERSION {version}, ROW_GROUP_SIZE {database.largest_row_group})"
     )
     try:
         database.run_at_leisure(f"COPY FROM DATABASE {WAREHOUSE} TO compact")
+    except OutOfMemoryError:
+        if database.find_memory():
+            return False
+        raise
     finally:
         database.run("DETACH compact")
+    return True

@@ -58,7 +58,8 @@ class Database:
         self.settings = settings
         self.patience = settings.lock_timeout_seconds
         self._memory_limit = settings.memory_limit or MEMORY
-        self._largest_row_group = ROW_GROUP
+        self.largest_row_group = ROW_GROUP
+        """Of what is written from now on."""
         self._least_row_group = self._row_group = 0  # of the next transaction, and of that at hand
         self._is_hurried = self._is_leisurely = self._is_given_up = self._is_committing = False
         self.is_in_doubt = False
@@ -137,9 +138,9 @@ class Database:
 
     def find_memory(self) -> bool:
         """Make do with less, at the price of speed and room, or take more; return whether that is new."""
-        if self._largest_row_group > SMALLEST_ROW_GROUP:
-            is_first = self._largest_row_group == ROW_GROUP
-            self._largest_row_group = SMALL_ROW_GROUP if is_first else SMALLEST_ROW_GROUP
+        if self.largest_row_group > SMALLEST_ROW_GROUP:
+            is_first = self.largest_row_group == ROW_GROUP
+            self.largest_row_group = SMALL_ROW_GROUP if is_first else SMALLEST_ROW_GROUP
             self.run("SET threads = 1")
             return True
         if self.settings.memory_limit or self._memory_limit == MORE_MEMORY:
@@ -164,7 +165,7 @@ class Database:
         `rows` is how many a table gets at most. What goes wrong after the COMMIT is told and changes nothing.
         """
         usual = SMALL_ROW_GROUP if SMALL_ROW_GROUP < rows <= FEW_ROWS else ROW_GROUP
-        self._row_group = max(min(self._largest_row_group, usual), self._least_row_group)
+        self._row_group = max(min(self.largest_row_group, usual), self._least_row_group)
         self._least_row_group = 0
         self._attach(f"ROW_GROUP_SIZE {self._row_group}")
         self.is_in_doubt = False

@@ -183,3 +183,16 @@ def compact_beside(warehouse: Warehouse):
             holder.stdin.close()
 
     return compact
+
+
+def test_a_wide_file_is_compacted_within_the_memory_that_there_is(tmp_path):
+    """With all its threads and the usual row groups DuckDB 1.5 needs more."""
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    columns = ", ".join(f"'value ' || (range * {number + 7}) AS c{number}" for number in range(400))
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(f"CREATE TABLE wide AS SELECT range AS id, {columns} FROM range(12_000)")
+        connection.execute("DELETE FROM wide WHERE id % 2 = 0")
+    size = warehouse.path.stat().st_size
+    warehouse.load(schema("a"), record("a", id=1), memory_limit="250MB")
+    assert warehouse.path.stat().st_size < size * 0.8
+    assert warehouse.one("SELECT count(c399) FROM wide") == 6_000
