@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from target_duckdb.database import Database
 
 WASTE = 0.3
-TASKS, MANY_ROWS = 100, 10_000
+TASKS, MANY_ROWS, MANY_COLUMNS = 100, 10_000, 300
+"""Of merging row groups: how much at once, after how small a load, and of how wide a table within 400MB."""
 LOGGER = logging.getLogger("target-duckdb")
 
 
@@ -27,7 +28,7 @@ def tidy(database: Database, rows: int) -> bool:
     few, that would be the larger part of the work and gain nothing.
     """
     _remove(_fresh(database))  # of a run that was killed
-    is_merging = rows < MANY_ROWS and _living_share(database) > 1 - WASTE
+    is_merging = rows < MANY_ROWS and not _is_wide(database) and _living_share(database) > 1 - WASTE
     _checkpoint(database, TASKS if is_merging else 0)
     return _used_share(database) * _living_share(database) <= 1 - WASTE
 
@@ -105,6 +106,11 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _is_wide(database: Database) -> bool:
+    query = "SELECT max(column_count) FROM duckdb_tables() WHERE database_name = ?"
+    return int(database.run(query, [WAREHOUSE])[0][0] or 0) > MANY_COLUMNS
 
 
 def _used_share(database: Database) -> float:
