@@ -138,11 +138,11 @@ def _copy(database: Database, fresh: Path) -> None:
         "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = ?", [WAREHOUSE]
     )
     version = literal(tags[0][0].rstrip("+"))
-    while not _has_room(database, fresh, version):
+    while not _is_copied(database, fresh, version):
         _remove(fresh)
 
 
-def _has_room(database: Database, fresh: Path, version: str) -> bool:
+def _is_copied(database: Database, fresh: Path, version: str) -> bool:
     """Copy the warehouse; return False if that needs more memory, which the next time there may be."""
     database.run(
         f"ATTACH {literal(str(fresh))} AS compact"

@@ -193,7 +193,7 @@ class Database:
             self.run("COMMIT")
         except BaseException:
             self._is_committing = True  # this shall not be interrupted either
-            with suppress(DatabaseError):  # DuckDB may have done so; the first error is the one that counts
+            with suppress(DatabaseError, Interrupted):  # the first error is the one that counts
                 self.run("ROLLBACK")
             raise
 

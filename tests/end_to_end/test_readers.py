@@ -13,16 +13,15 @@ from tests import figures
 from tests.end_to_end.pipeline import load
 
 READER = """
-import sys, time, duckdb
+import os, sys, time, duckdb
 path, stop, is_working_file = sys.argv[1], sys.argv[2], sys.argv[3] == "working"
-import os
 reads = versions = 0
 last = -1
 while not os.path.exists(stop):
     try:
         connection = duckdb.connect(path, read_only=True)
-    except (duckdb.IOException, duckdb.BinderException) as error:
-        if is_working_file:
+    except duckdb.IOException as error:
+        if is_working_file and "Could not set lock" in str(error):
             time.sleep(0.01)
             continue
         raise

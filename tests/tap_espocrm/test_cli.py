@@ -168,7 +168,7 @@ def test_a_reader_that_goes_away_ends_the_run(config, tmp_path) -> None:
     with subprocess.Popen(
         [*COMMAND, "--config", str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
-        running.stdout.readline()
+        assert running.stdout.readline().startswith('{"type"')
         running.stdout.close()
         errors = running.stderr.read()
         running.wait(timeout=20)

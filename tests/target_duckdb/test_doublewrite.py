@@ -120,7 +120,7 @@ def test_nothing_is_put_back_under_somebody_who_is_at_work(warehouse):
     with subprocess.Popen(
         [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
-        holder.stdout.readline()
+        assert holder.stdout.readline() == b"held\n"
         done = warehouse.command(schema("a"), *records("a", [9]), lock_timeout_seconds=0.3)
         assert (done.returncode, b"is locked by process" in done.stderr) == (1, True)
         assert copy.read_bytes() == kept

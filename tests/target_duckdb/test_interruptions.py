@@ -489,7 +489,7 @@ def test_a_database_that_somebody_has_just_begun_is_not_removed(warehouse):
     with subprocess.Popen(
         [sys.executable, "-c", SLOW_BEGINNING, str(warehouse.path)], stdout=subprocess.PIPE
     ) as other:
-        other.stdout.readline()
+        assert other.stdout.readline() == b"begun\n"
         assert warehouse.load(*KEYLESS) == [{"n": 1}]
     assert other.returncode == 0
     assert warehouse.ids("crm.k") == [1, 2]

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -660,7 +661,7 @@ def test_a_lock_is_waited_for(warehouse):
     warehouse.load(schema("a"), record("a", id=1))
     hold = HOLD.format(path=str(warehouse.path), wait="time.sleep(1)")
     with subprocess.Popen([sys.executable, "-c", hold], stdout=subprocess.PIPE) as holder:
-        holder.stdout.readline()
+        assert holder.stdout.readline() == b"held\n"
         assert warehouse.load(schema("a"), record("a", id=2), state(1)) == [1]
     assert warehouse.ids("crm.a") == [1, 2]
 
@@ -715,7 +716,7 @@ def test_bad_input_does_not_wait_for_a_locked_database(warehouse):
     with subprocess.Popen(
         [sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as holder:
-        holder.stdout.readline()
+        assert holder.stdout.readline() == b"held\n"
         started = time.monotonic()
         with pytest.raises(LoadError, match="not a Singer message"):
             warehouse.load(
@@ -778,10 +779,10 @@ def test_what_a_run_leaves_that_is_killed_while_it_tidies_up_is_removed(tmp_path
         with subprocess.Popen(
             [sys.executable, "-c", CLOSE, str(tmp_path)], stdout=subprocess.PIPE
         ) as process:
-            process.stdout.readline()
+            assert process.stdout.readline() == b"closing\n"
             time.sleep(number % 10 / 500)
             process.kill()
-        killed += process.returncode != 0
+        killed += process.returncode == -signal.SIGKILL
         remove_leftovers(tmp_path)
         assert not list(tmp_path.glob("*/*"))
         if killed >= 4:

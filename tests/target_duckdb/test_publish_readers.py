@@ -78,6 +78,7 @@ def test_readers_see_one_version_and_no_error(tmp_path, command, readers, publis
     figures.count("target-duckdb, publications", "with readers", publishes)
     figures.count("target-duckdb, publications", "errors of readers", sum(len(r["errors"]) for r in reports))
     assert [report["errors"] for report in reports] == [[]] * readers
+    assert min(report["seen"] for report in reports) > 0
     assert max(report["seen"] for report in reports) > 1
 
 
