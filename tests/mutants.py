@@ -414,7 +414,7 @@ MUTANTS = (
     ),
     Mutant(
         "target-duckdb: a signal waits for a compaction",
-        "target-duckdb/target_duckdb/database.py",
+        "target-duckdb/target_duckdb/session.py",
         "if self._is_leisurely:",
         "if False:",
         "tests/target_duckdb/test_interruptions.py",
@@ -428,7 +428,7 @@ MUTANTS = (
     ),
     Mutant(
         "target-duckdb: a file that somebody has just begun is removed",
-        "target-duckdb/target_duckdb/database.py",
+        "target-duckdb/target_duckdb/stubs.py",
         "BIRTH_SECONDS = 1.0",
         "BIRTH_SECONDS = 0.0",
         "tests/target_duckdb/test_interruptions.py",

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from target_duckdb import sql
 from target_duckdb.errors import DatabaseError, SettingsError
+from target_duckdb.session import VERSION
 from target_duckdb.sql import LEDGER, LEDGER_SCHEMA, WAREHOUSE
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ class Ledger:
                 self.nonce,
                 self.target_schema,
                 version("crm-target-duckdb"),
-                duckdb.__version__,
+                VERSION,
             ]
             self._insert("runs", [*ours, self.started_at, self.now, 0, 0, "running"])
 

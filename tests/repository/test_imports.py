@@ -72,6 +72,6 @@ def test_nobody_imports_the_top_module_of_a_package(package):
 
 
 def test_few_modules_know_duckdb():
-    """`database` opens the warehouse, `files` reads Parquet in memory, `ledger` asks for the version."""
+    """`session` runs statements, `files` reads Parquet in memory, `publish_database` makes the read copy."""
     users = {path.name for path in modules("target_duckdb") if "duckdb" in roots(path)}
-    assert users == {"database.py", "files.py", "ledger.py", "publish_database.py"}
+    assert users == {"session.py", "files.py", "publish_database.py"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -164,22 +165,34 @@ def test_row_groups_are_not_merged_where_all_will_be_copied(tmp_path, monkeypatc
     assert warehouse.one("SELECT count(*) FROM crm.a") == 20_001
 
 
-def test_a_file_that_somebody_uses_is_not_compacted(tmp_path, monkeypatch, caplog):
+def test_a_file_that_somebody_goes_on_using_is_not_compacted(tmp_path, monkeypatch, caplog):
     warehouse, chance = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1)
     warehouse.load(schema("a"), *[record("a", id=number, name=noise(chance)) for number in range(30_000)])
-    monkeypatch.setattr(commits, "compact", compact_beside(warehouse))
+    monkeypatch.setattr(commits, "compact", compact_beside(warehouse, "sys.stdin.read()"))
     warehouse.load(schema("a"), record("a", id=1, name="x"), load_method="overwrite")
-    assert "could not be compacted: IO Error: Could not set lock" in caplog.text
+    told = rf"could not be compacted: {warehouse.path} is locked by process \d+ \(.*\), waited 2 s for it$"
+    assert re.search(told, caplog.text, re.MULTILINE)
     assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "x")]
     assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
 
 
-def compact_beside(warehouse: Warehouse):
-    """Return a compaction that finds another process in the file."""
+def test_a_file_that_somebody_has_just_opened_is_compacted_after_that(tmp_path, monkeypatch, caplog):
+    """Who waits for the end of a load opens the file as soon as that has closed it."""
+    warehouse, chance = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1)
+    warehouse.load(schema("a"), *[record("a", id=number, name=noise(chance)) for number in range(30_000)])
+    size = warehouse.path.stat().st_size
+    monkeypatch.setattr(commits, "compact", compact_beside(warehouse, "time.sleep(0.5)"))
+    warehouse.load(schema("a"), record("a", id=1, name="x"), load_method="overwrite")
+    assert "could not be compacted" not in caplog.text
+    assert warehouse.path.stat().st_size < size / 2
+    assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "x")]
+
+
+def compact_beside(warehouse: Warehouse, wait: str):
+    """Return a compaction that finds another process in the file, which waits there."""
 
     def compact(database):
-        held = HOLD.format(path=str(warehouse.path), wait="sys.stdin.read()")
-        command = [sys.executable, "-c", held]
+        command = [sys.executable, "-c", HOLD.format(path=str(warehouse.path), wait=wait)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
             assert holder.stdout.readline() == b"held\n"
             compaction.compact(database)
