@@ -233,8 +233,8 @@ MUTANTS = (
     Mutant(
         "target-duckdb: a table is altered in a transaction of smaller row groups than its own",
         "target-duckdb/target_duckdb/database.py",
-        "rows > self._row_group < LARGEST_ROW_GROUP",
-        "rows > LARGEST_ROW_GROUP > self._row_group",
+        "if self._row_group < largest:",
+        "if self._row_group < largest < rows:",
         "tests/target_duckdb/test_schemas.py",
     ),
     Mutant(

@@ -75,6 +75,7 @@ class TableColumn:
     name: str
     type: str
     comment: str = ""
+    has_default: bool = False  # or is generated, which DuckDB does not tell apart
 
 
 def columns_of(schema: Mapping[str, Any]) -> tuple[Column, ...]:

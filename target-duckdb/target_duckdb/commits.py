@@ -40,13 +40,14 @@ class Committer:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
-        self.ledger = Ledger(database, settings.default_target_schema)
+        is_overwriting = settings.load_method == "overwrite"
+        self.ledger = Ledger(database, settings.default_target_schema, is_overwriting=is_overwriting)
         self.stager = Stager(database, settings.on_invalid_value, has_metadata=settings.add_record_metadata)
         self.tables = Tables(
             database,
             self.ledger,
             is_frozen=settings.schema_evolution == "freeze",
-            is_overwriting=settings.load_method == "overwrite",
+            is_overwriting=is_overwriting,
         )
         self.inserter = Inserter(database, self.tables, settings, started=int(time.time() * 1000))
         self.deleter = Deleter(database, self.tables, settings)
@@ -55,7 +56,7 @@ class Committer:
         self._tidied = 0
         self._is_wasteful = False
         self._incomplete: set[str] = set()
-        """The streams that list live keys, and of which some were rejected."""
+        """The streams of which records were rejected."""
 
     @property
     def rows_in(self) -> int:
@@ -162,7 +163,7 @@ class Committer:
                 elif isinstance(step, Activation):
                     self._activate(step)
                 elif isinstance(step, Swap):
-                    self.tables.swap(step.shape)
+                    self._swap(step)
             self._close_ledger(batch)
 
     def _tidy(self) -> None:
@@ -207,7 +208,7 @@ class Committer:
     def _activate(self, step: Activation) -> None:
         stream = step.base.stream if step.base else step.shape.stream
         if step.shape.stream in self._incomplete:
-            LOGGER.warning("live keys of %r were rejected: nothing is deleted", step.shape.stream)
+            LOGGER.warning("records of %r were rejected: nothing is deleted", step.shape.stream)
             return
         places = [self.tables.place(shape) for shape in (step.shape, step.base) if shape]
         if rival := self.ledger.rival(places):
@@ -221,6 +222,16 @@ class Committer:
             self._tally(step.base).deleted += self.deleter.delete_dead(step, step.base)
         self._tally(step.shape).deleted += self.deleter.activate(step)
 
+    def _swap(self, step: Swap) -> None:
+        place = self.tables.place(step.shape)
+        if rival := self.ledger.rival([place]):
+            raise DatabaseError(
+                f"{step.shape.stream}: run {rival} has loaded {place.schema}.{place.name} since this one"
+                " began, which would be lost: it is not replaced. Let runs of the same streams follow one"
+                " another, and run again"
+            )
+        self.tables.swap(step.shape)
+
     def _load(self, segment: Segment, stage: Stage | None) -> None:
         started, shape, tally = time.monotonic(), segment.shape, self._tally(segment.shape)
         inserted = self.inserter.insert(segment, stage)
@@ -229,7 +240,7 @@ class Committer:
         if left_out := stage.rejects_sql if stage else rejects_sql(segment):
             tally.values_rejected += self.ledger.note_rejects(tally, left_out)
         staged, rejected = (stage.staged, stage.rejected) if stage else (segment.rows, 0)
-        if segment.base and segment.records_rejected + rejected:
+        if segment.records_rejected + rejected:
             self._incomplete.add(shape.stream)
         updated = min(inserted.replaced, staged)  # rows that came without a key may all have the same one
         tally.rows_in += segment.rows + segment.records_rejected

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 WASTE = 0.3
 TASKS, MANY_ROWS, MANY_COLUMNS = 100, 10_000, 300
 """Of merging row groups: how much at once, after how small a load, and of how wide a table within 400MB."""
+FOREIGN_KEYS = (
+    "a foreign key is in the way. DuckDB 1.5 does not copy referenced rows first, and 2.0 not within a table:"
+    " drop the foreign key"
+)
 LOGGER = logging.getLogger("target-duckdb")
 
 
@@ -45,7 +49,8 @@ def compact(database: Database) -> None:
         with database.holding():
             _replace(database, fresh)
     except (DatabaseError, OSError) as error:
-        LOGGER.warning("the database could not be compacted: %s", error)
+        said = FOREIGN_KEYS if "foreign key" in str(error) else error
+        LOGGER.warning("the database could not be compacted: %s", said)
         _remove(fresh)
 
 

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from target_duckdb.settings import Settings
+    from target_duckdb.sql import Table
 
 HOLDER = re.compile(r"Conflicting lock is held in (.*?) \(PID (\d+)\)")
 FEW_ROWS = 3 * ROW_GROUP
 """Batches in which the largest stream has no more rows get small row groups: five streams in turn take a
 quarter less time so, and 6 % more room."""
 LARGEST_ROW_GROUP = 122_880
-"""DuckDB's own, which a table may have that somebody else made."""
+"""DuckDB's own, which a table may have that somebody else made, with `ROW_GROUP_SIZE` even a larger one."""
+VECTOR = 2_048  # rows; row groups are multiples of it
 FIRST_WAIT, LONGEST_WAIT, SHORT_WAIT = 0.02, 1.0, 2.0
 CLOSE_IT = (
     "; what was committed before is safe. Close that process, or let it read a published copy, and run again"
@@ -108,15 +110,26 @@ class Database(Session):
                 self.run("ROLLBACK")
             raise
 
-    def admit_alter(self, rows: int) -> None:
+    def admit_alter(self, table: Table, rows: int) -> None:
         """Raise RowGroupError if a table has so many rows that an ALTER of it could not be committed.
 
         DuckDB 1.5 and 2.0 do not commit an ALTER and new rows ("Could not find node in column segment tree")
         where the last row group of a table is larger than those of the transaction; the next has large ones.
         """
-        if not self.is_remote and rows > self._row_group < LARGEST_ROW_GROUP:
-            self._least_row_group = LARGEST_ROW_GROUP
+        if self.is_remote or rows <= self._row_group:
+            return
+        largest = LARGEST_ROW_GROUP if rows <= LARGEST_ROW_GROUP else self._largest_row_group_of(table)
+        if self._row_group < largest:
+            self._least_row_group = largest
             raise RowGroupError("a table has larger row groups than this transaction")
+
+    def _largest_row_group_of(self, table: Table) -> int:
+        """Return how many rows the row groups of a table have, at least DuckDB's own number."""
+        query = "SELECT max(start + count) FROM pragma_storage_info(?)"
+        found = 0
+        with suppress(DatabaseError):  # DuckDB 1.5 does not find a table with a quote in its name
+            found = int(self.run(query, [table.sql])[0][0] or 0)
+        return max(LARGEST_ROW_GROUP, math.ceil(found / VECTOR) * VECTOR)
 
     def _tidy(self, finish: Callable[[], None] | None) -> bool:
         """Do what is left after a COMMIT, which writes a header if it is large; return whether that went."""

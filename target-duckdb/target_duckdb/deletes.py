@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.casts import convert_sql, read_type, value_sql
 from target_duckdb.columns import TableColumn, widen
+from target_duckdb.errors import DatabaseError
 from target_duckdb.metadata import DELETED_AT, MARK_OF_TEXT, TABLE_VERSION
 from target_duckdb.sql import quote
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from target_duckdb.batches import Activation
     from target_duckdb.database import Database
     from target_duckdb.settings import Settings
@@ -71,9 +74,8 @@ class Deleter:
         version = version_sql("t", columns[TABLE_VERSION.property])
         if activation.base is None:
             is_none_older = "false" if activation.shape.stream in self.unversioned else "true"
-            return self._delete(
-                activation.shape, f"coalesce({version} < {activation.version}, {is_none_older})"
-            )
+            is_older = f"coalesce({version} < {activation.version}, {is_none_older})"
+            return self._delete(activation.shape, is_older, version)
         place = self.tables.landing(activation.shape).sql
         return self.changes(
             f"DELETE FROM {place} t WHERE coalesce({version} NOT IN {activation.listed}, true)"
@@ -119,23 +121,39 @@ class Deleter:
         is_marked = f"{mark_sql(columns[DELETED_AT.property])} IS NOT NULL"
         return self.changes(f"DELETE FROM {self.tables.landing(shape).sql} t WHERE {is_marked}")
 
-    def _delete(self, shape: Shape, condition: str) -> int:
+    def _delete(self, shape: Shape, condition: str, version: str = "NULL") -> int:
         columns = self.tables.prepare(shape, (DELETED_AT,))
         marked = quote(columns[DELETED_AT.property].name)
         is_known = f"{mark_sql(columns[DELETED_AT.property])} IS NULL"
         table = self.tables.landing(shape).sql
-        known, gone = self.run(
-            f"SELECT count(*), count(*) FILTER ({condition}) FROM {table} t WHERE {is_known}"
-        )[0]
-        if self._is_too_many(shape, known, gone):
+        counted = f"SELECT count(*), count(*) FILTER ({condition}) FROM {table} t"
+        counts = self.run(f"{counted} WHERE {is_known} GROUP BY {version}")
+        if self._is_too_many(shape, counts):
             return 0
-        if self.settings.hard_delete:
-            return self.changes(f"DELETE FROM {table} t WHERE {condition}")
-        return self.changes(f"UPDATE {table} t SET {marked} = now() WHERE {is_known} AND {condition}")
+        try:
+            if self.settings.hard_delete:
+                return self.changes(f"DELETE FROM {table} t WHERE {condition}")
+            return self.changes(f"UPDATE {table} t SET {marked} = now() WHERE {is_known} AND {condition}")
+        except DatabaseError as error:
+            if "foreign key" not in str(error):
+                raise
+            place = self.tables.landing(shape)
+            raise DatabaseError(
+                f"{shape.stream}: rows that are gone from the source cannot leave {place.schema}.{place.name}"
+                " because a foreign key of another table refers to it: drop that, or set hard_delete to false"
+            ) from error
 
-    def _is_too_many(self, shape: Shape, known: int, gone: int) -> bool:
-        """Return whether a delete goes too far; without keys, where all rows come again, shrinking counts."""
-        before, lost = (known, gone) if shape.keys else (gone, max(0, 2 * gone - known))
+    def _is_too_many(self, shape: Shape, counts: Sequence[tuple[int, int]]) -> bool:
+        """Return whether a delete goes too far, by how many rows there are and how many would go.
+
+        Without keys all rows come again, and what counts is how many fewer there are than in the largest of
+        the versions that go: there are several after a run that was stopped, or whose delete was withheld.
+        """
+        known, gone = sum(known for known, _ in counts), sum(gone for _, gone in counts)
+        before, lost = known, gone
+        if not shape.keys:
+            before = max((gone for _, gone in counts), default=0)
+            lost = max(0, before - (known - gone))
         if before < SMALL_TABLE or lost <= before * self.settings.max_delete_fraction:
             return False
         self.withheld.append(

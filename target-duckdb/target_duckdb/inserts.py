@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -11,11 +12,13 @@ from target_duckdb import sql
 from target_duckdb.casts import convert_sql, respelt_sql
 from target_duckdb.columns import EXACT_IN_DOUBLE
 from target_duckdb.errors import DatabaseError, OddError, OutOfMemoryError
-from target_duckdb.metadata import DELETED_AT, MARK_OF_TEXT, TABLE_VERSION, VALUES
+from target_duckdb.metadata import DELETED_AT, MARK_OF_TEXT, TABLE_VERSION, VALUES, is_metadata
 from target_duckdb.sql import quote
 from target_duckdb.staging import query_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
     from target_duckdb.columns import Column, TableColumn
     from target_duckdb.database import Database
     from target_duckdb.segments import Segment
@@ -130,8 +133,9 @@ class Inserter:
             self._refuse(segment)  # row numbers cannot be seen
         last = self.run(f"SELECT coalesce(max(rowid), -1) FROM {table.sql}")[0][0]
         query = sql.plain_sql(query_of(segment, has_metadata=False))
+        values = self._values(segment, columns)
         try:
-            rows = self.changes(sql.insert_sql(table.sql, self._values(segment, columns), query))
+            rows = self.changes(sql.insert_sql(table.sql, values, query))
         except OutOfMemoryError:
             raise
         except DatabaseError as error:
@@ -143,7 +147,10 @@ class Inserter:
         if rows != segment.rows or distinct != rows or missing:
             self._refuse(segment)
         is_unversioned = self._is_unversioned(segment, f"{table.sql} WHERE rowid > {last} AND", columns)
-        replaced = self.changes(sql.replaced_sql(table.sql, keys, last)) if keys and last >= 0 else 0
+        replaced = 0
+        if keys and last >= 0:
+            with self._keeping(table, keys, values, sql.came_again_sql(table.sql, keys, last)):
+                replaced = self.changes(sql.replaced_sql(table.sql, keys, last))
         return Inserted(replaced, is_unversioned)
 
     def _insert_stage(self, segment: Segment, stage: Stage) -> Inserted:
@@ -151,14 +158,33 @@ class Inserter:
         values, rows = self._values(segment, columns), quote(stage.rows)
         replaced = 0
         try:
-            if segment.shape.keys:
-                keys = [columns[key].name for key in segment.shape.keys]
-                match = sql.match_sql({name: values[name] for name in keys})
-                replaced = self.changes(f"DELETE FROM {table.sql} t USING {rows} s WHERE {match}")
-            self.run(sql.insert_sql(table.sql, values, rows))
+            keys = [columns[key].name for key in segment.shape.keys]
+            match = sql.match_sql({name: values[name] for name in keys})
+            with self._keeping(table, keys, values, f"EXISTS (SELECT 1 FROM {rows} s WHERE {match})"):
+                if keys:
+                    replaced = self.changes(f"DELETE FROM {table.sql} t USING {rows} s WHERE {match}")
+                self.run(sql.insert_sql(table.sql, values, rows))
         except DatabaseError as error:
             self._complain(segment, error)
         return Inserted(replaced, self._is_unversioned(segment, f"{rows} WHERE", None))
+
+    @contextmanager
+    def _keeping(
+        self, table: Table, keys: Sequence[str], written: Collection[str], condition: str
+    ) -> Iterator[None]:
+        """Keep what rows that are being replaced have in columns that nobody writes to.
+
+        They are those of an earlier SCHEMA, or somebody has added them. What has a default gets that again.
+        """
+        unwritten = [
+            column.name
+            for column in self.tables.columns(table)
+            if column.name not in written and not column.has_default and not is_metadata(column.name)
+        ]
+        is_kept = keys and unwritten and self.changes(sql.keep_sql(table.sql, keys, unwritten, condition))
+        yield
+        if is_kept:
+            self.run(sql.restore_sql(table.sql, keys, unwritten))
 
     def _complain(self, segment: Segment, error: DatabaseError) -> NoReturn:
         """Raise what to say of rows that do not go into their table, with what to do if that is known."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from target_duckdb.sql import Table
 
 SCHEMA = f"{WAREHOUSE}.{LEDGER_SCHEMA}"
+OVERWRITING = "overwriting"
 REPLACED = (
     "the database does not hold what this run has committed, somebody must have removed or replaced it;"
     " nothing of this batch is committed"
@@ -64,8 +65,9 @@ def _given_run_id() -> str:
 class Ledger:
     """Writes the ledger of one run."""
 
-    def __init__(self, database: Database, target_schema: str | None) -> None:
+    def __init__(self, database: Database, target_schema: str | None, *, is_overwriting: bool) -> None:
         self.run, self.look = database.run, database.look
+        self._status = OVERWRITING if is_overwriting else "running"
         self.target_schema = target_schema or "main"
         self.run_id = _given_run_id() or str(uuid.uuid4())
         self.nonce = str(uuid.uuid4())
@@ -98,7 +100,7 @@ class Ledger:
                 version("crm-target-duckdb"),
                 VERSION,
             ]
-            self._insert("runs", [*ours, self.started_at, self.now, 0, 0, "running"])
+            self._insert("runs", [*ours, self.started_at, self.now, 0, 0, self._status])
 
     def _namesakes(self) -> list[tuple[str, str, str]]:
         """Return nonce, start and status of the runs of our id, ours among them once it has committed."""
@@ -123,11 +125,13 @@ class Ledger:
     def rival(self, tables: Iterable[Table]) -> str | None:
         """Return a run that has brought rows into one of some tables since ours began, if there is one.
 
-        What is missing in what we have read may have come with it.
+        What is missing in what we have read may have come with it. What an overwriting run has loaded is not
+        in the table before its end.
         """
         query = (
-            f"SELECT run_id FROM {SCHEMA}.streams WHERE schema_name = ? AND table_name = ? AND rows_in > 0"
-            " AND run_id <> ? AND committed_at >= ? LIMIT 1"
+            f"SELECT s.run_id FROM {SCHEMA}.streams s JOIN {SCHEMA}.runs r USING (run_id)"
+            f" WHERE schema_name = ? AND table_name = ? AND s.rows_in > 0 AND r.status <> '{OVERWRITING}'"
+            " AND s.run_id <> ? AND s.committed_at >= ? LIMIT 1"
         )
         for table in tables:
             if found := self.run(query, [table.schema, table.name, self.run_id, self.started_at]):
@@ -159,7 +163,13 @@ class Ledger:
         self.run(
             f"UPDATE {SCHEMA}.runs SET committed_at = ?, commits = ?, rows_in = ?, status = ?"
             " WHERE run_id = ?",
-            [self.now, self.commits + 1, rows_in, "finished" if batch.is_final else "running", self.run_id],
+            [
+                self.now,
+                self.commits + 1,
+                rows_in,
+                "finished" if batch.is_final else self._status,
+                self.run_id,
+            ],
         )
 
     def _note_streams(self, tallies: list[Tally]) -> None:

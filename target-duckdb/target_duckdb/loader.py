@@ -49,6 +49,8 @@ class Load:
         self.hot = HotStreams()
         self.batch = OpenBatch(settings, self.spool, self.streams, self.hot)
         self.progress = Progress()
+        self._announced: set[str] = set()
+        """The streams of which a version has been activated."""
 
     def __enter__(self) -> Self:
         return self
@@ -120,6 +122,8 @@ class Load:
     def state(self, value: bytes) -> None:
         """Take a STATE message; a batch that is due is cut here, so that its STATE covers all of it."""
         self.batch.cover(value)
+        for name in self._announced:
+            self.streams[name].cover()
         if self.batch.is_due:
             self.flush()
 
@@ -127,7 +131,8 @@ class Load:
         """Take an ACTIVATE_VERSION message.
 
         Live keys count at once. Any other stream's old versions go at the end of the run, because Singer taps
-        announce a version before they send it.
+        announce a version before they send it; and not if its records were the last that came: a tap that
+        fails in the midst of them closes its output as one that has sent them all.
         """
         if not self._heeds_versions:
             return
@@ -139,6 +144,8 @@ class Load:
         elif (base := self.streams.base(message.stream)) is None:
             stream.history.activated = message.version
             stream.history.is_versioned = True
+            stream.cover()
+            self._announced.add(message.stream)
         else:
             self._sweep(stream, base, message.version)
 
@@ -233,8 +240,12 @@ class Load:
             _leave_aside(name, f"came before the SCHEMA of {base.shape.stream!r}")
         if self.settings.load_method == "overwrite":
             self.batch.add(Swap(stream.shape))
-        elif known.activated is not None and not known.is_unversioned:
+        elif known.activated is None or known.is_unversioned:
+            return
+        elif stream.is_whole:
             self.batch.add(Activation(stream.shape, known.activated))
+        else:
+            _leave_aside(name, "came before records, and after those neither it nor a STATE")
 
     def _is_doubtful(self, stream: Stream) -> bool:
         return stream.shape.stream in self.commits.committer.stager.doubtful

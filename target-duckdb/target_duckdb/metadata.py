@@ -26,3 +26,9 @@ VALUES = {
     TABLE_VERSION: "coalesce(s.version, {version})",
     SYNC_STARTED_AT: "{started}",
 }
+NAMES = frozenset(column.property for column in VALUES)
+
+
+def is_metadata(name: str) -> bool:
+    """Whether a column is one of the target's own."""
+    return name.casefold() in NAMES

@@ -101,6 +101,7 @@ class OpenBatch:
     def write_file(self, stream: Stream, file: ParquetFile) -> None:
         """Take the rows of a file as they are."""
         self.segment(stream, file).add(file)
+        stream.history.rows += file.rows
         self._count(stream, file.rows)
 
     def write(self, stream: Stream) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WAREHOUSE = "warehouse"
 LEDGER_SCHEMA = "_load"
+KEPT = "kept"
 OVERWRITTEN = (  # the size of blocks, and the numbers of those of metadata that are not full
     "SELECT block_size, coalesce((SELECT list(block_id)"
     f" FROM pragma_metadata_info('{WAREHOUSE}') WHERE free_blocks > 0), [])"
@@ -225,6 +226,24 @@ def insert_sql(table: str, values: Mapping[str, str], source: str) -> str:
     return f"INSERT INTO {table} ({names}) SELECT {', '.join(values.values())} FROM {source} s"
 
 
+def keep_sql(table: str, keys: Sequence[str], columns: Sequence[str], condition: str) -> str:
+    """Return the statement that keeps what rows t of a table have in some columns, by key, if anything."""
+    listed = [f"t.{quote(key)} AS k{place}" for place, key in enumerate(keys)]
+    listed += [f"any_value(t.{quote(column)}) AS c{place}" for place, column in enumerate(columns)]
+    is_kept = " OR ".join(f"t.{quote(column)} IS NOT NULL" for column in columns)
+    return (
+        f"CREATE OR REPLACE TEMP TABLE {KEPT} AS SELECT {', '.join(listed)} FROM {table} t"
+        f" WHERE ({is_kept}) AND {condition} GROUP BY ALL"
+    )
+
+
+def restore_sql(table: str, keys: Sequence[str], columns: Sequence[str]) -> str:
+    """Return the statement that gives the rows of the same keys what was kept."""
+    given = ", ".join(f"{quote(column)} = s.c{place}" for place, column in enumerate(columns))
+    match = " AND ".join(f"t.{quote(key)} = s.k{place}" for place, key in enumerate(keys))
+    return f"UPDATE {table} t SET {given} FROM temp.{KEPT} s WHERE {match}"
+
+
 def ledger_sql(table: str) -> str:
     """Return a table of the ledger and its columns, for an INSERT; somebody may have added others."""
     columns = ", ".join(column.partition(" ")[0] for column in LEDGER_TABLES[table].split(", "))
@@ -247,6 +266,12 @@ def arrivals_sql(table: str, keys: Sequence[str], last: int) -> str:
     names = [quote(key) for key in keys]
     missing = " OR ".join(f"{name} IS NULL" for name in names)
     return f"SELECT {distinct_sql(names)}, count(*) FILTER ({missing}) FROM {table} WHERE rowid > {last}"
+
+
+def came_again_sql(table: str, keys: Sequence[str], last: int) -> str:
+    """Return the condition under which a row t of up to a row number has a key that came again after it."""
+    match = " AND ".join(f"t.{quote(key)} = s.{quote(key)}" for key in keys)
+    return f"t.rowid <= {last} AND EXISTS (SELECT 1 FROM {table} s WHERE s.rowid > {last} AND {match})"
 
 
 def replaced_sql(table: str, keys: Sequence[str], last: int) -> str:

@@ -34,6 +34,8 @@ class History:
     version: int  # of live keys that come without one
     sequence: int = 0  # what the next segment begins with at least
     activated: int | None = None
+    rows: int = 0  # written to segments
+    covered: int = 0  # of which, as the tap has said since, all came before something else
     is_versioned: bool = False  # whether its rows have versions
     is_unversioned: bool = False  # whether records came without one
     is_swept: bool = False  # whether its live keys are being listed
@@ -63,6 +65,19 @@ class Stream:
         if self.shape.is_renamed:
             return None
         return record_type(self.shape, is_careful=self.is_careful, strays=self.strays, misfits=self.misfits)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the tap has said something after the last record: it did not end in the midst of them."""
+        return self._received == self.history.covered
+
+    def cover(self) -> None:
+        """Take note that the tap says something after the records that came."""
+        self.history.covered = self._received
+
+    @property
+    def _received(self) -> int:
+        return self.history.rows + len(self.lines)
 
     @property
     def may_relax(self) -> bool:
@@ -110,6 +125,7 @@ class Stream:
 
     def _write(self, segment: Segment, block: bytes, rows: int, longest: int) -> None:
         self._rows += rows
+        self.history.rows += rows
         segment.rows += rows
         segment.longest = max(segment.longest, longest)
         if self._spool:

@@ -74,12 +74,13 @@ class Tables:
 
     def _read_columns(self, here: str) -> None:
         rows = self.run(
-            "SELECT schema_name, table_name, column_name, data_type, coalesce(comment, '')"
+            "SELECT schema_name, table_name, column_name, data_type, coalesce(comment, ''),"
+            " column_default IS NOT NULL"
             f" FROM duckdb_columns() {here} ORDER BY column_index",
             [WAREHOUSE],
         )
-        for schema, name, column, kind, comment in rows:
-            found = TableColumn(column, TYPE_NAMES.get(kind, kind), comment)
+        for schema, name, column, kind, comment, has_default in rows:
+            found = TableColumn(column, TYPE_NAMES.get(kind, kind), comment, has_default)
             self._columns.setdefault(Table(schema, name), []).append(found)
 
     def settle(self) -> None:
@@ -196,11 +197,24 @@ class Tables:
         self._refuse_to_narrow(shape)
         for change in differences(self.columns(place), self.columns(landing)):
             self.ledger.note_change(place, *change)
-        self.run(f"DROP TABLE IF EXISTS {place.sql}")
+        self._drop(shape)
         self.run(f"ALTER TABLE {landing.sql} RENAME TO {quote(place.name)}")
         self._columns[place] = self._columns.pop(landing)
         self._comments[place] = self._comments.pop(landing)
         self._note(place, comment)
+
+    def _drop(self, shape: Shape) -> None:
+        """Remove the table that is replaced."""
+        place = self.place(shape)
+        try:
+            self.run(f"DROP TABLE IF EXISTS {place.sql}")
+        except DatabaseError as error:
+            if "main key table" not in str(error):
+                raise
+            raise DatabaseError(
+                f"{shape.stream}: {place.schema}.{place.name} cannot be replaced, because a foreign key of"
+                " another table refers to it: drop that, or load with another load_method"
+            ) from error
 
     def _enter(
         self, table: Table, column: str | None, change: str, old: str | None = None, new: str | None = None
@@ -262,7 +276,7 @@ class Tables:
         if table not in self._created and (current is None or wanted != current.type):
             self._refuse_if_frozen(shape, name, current, wanted)
         if current is None:
-            self._admit_alter(self._sizes.get(table, 0))
+            self._admit_alter(table, self._sizes.get(table, 0))
             self.run(f"ALTER TABLE {table.sql} ADD COLUMN {quote(name)} {wanted}")
             self._enter(table, name, "add column", None, wanted)
         elif wanted != current.type:
@@ -272,7 +286,7 @@ class Tables:
 
     def _alter(self, shape: Shape, column: TableColumn, wanted: str) -> None:
         table = self.landing(shape)
-        self._admit_alter(self._sizes.get(table, 0))
+        self._admit_alter(table, self._sizes.get(table, 0))
         try:
             for statement in self._alter_sql(shape, column, wanted):
                 self.run(statement)

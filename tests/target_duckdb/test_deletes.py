@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 import pytest
 from target_duckdb.errors import DeleteGuardError
@@ -143,9 +143,56 @@ def test_another_suffix_or_none_makes_it_an_ordinary_stream(warehouse):
 
 
 def test_a_version_announced_before_its_records_deletes_what_it_lacks(warehouse):
-    warehouse.load(schema("deals"), activate("deals", 1), *records("deals", range(4), 1))
-    warehouse.load(schema("deals"), activate("deals", 2), *records("deals", range(3), 2))
+    warehouse.load(schema("deals"), activate("deals", 1), *records("deals", range(4), 1), state(1))
+    warehouse.load(schema("deals"), activate("deals", 2), *records("deals", range(3), 2), state(2))
     assert alive(warehouse) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+@pytest.mark.parametrize("between", [[], [state(1)]], ids=["no STATE", "a STATE before the last"])
+def test_a_version_deletes_nothing_if_its_records_broke_off(warehouse, caplog, between, batch):
+    """A tap that fails in the midst of them closes its output as one that has sent them all."""
+    warehouse.load(schema("deals"), activate("deals", 1), *records("deals", range(60), 1), state(0))
+    first, rest = records("deals", range(3), 2), records("deals", range(3, 7), 2)
+    warehouse.load(
+        schema("deals"),
+        activate("deals", 2),
+        *first,
+        *between,
+        *rest,
+        hard_delete=True,
+        batch_size_rows=batch,
+    )
+    assert warehouse.ids("crm.deals") == list(range(60))
+    assert "'deals' came before records, and after those neither it nor a STATE: left aside" in caplog.text
+    warehouse.load(
+        schema("deals"), activate("deals", 3), *records("deals", range(50), 3), state(3), hard_delete=True
+    )
+    assert warehouse.ids("crm.deals") == list(range(50))
+
+
+def test_a_version_counts_for_a_stream_that_is_whole_though_another_broke_off(warehouse):
+    streams = [schema("deals"), schema("notes")]
+    both = [*records("deals", range(4), 1), *records("notes", range(4), 1)]
+    warehouse.load(*streams, activate("deals", 1), activate("notes", 1), *both, state(1))
+    again = [*records("deals", range(3), 2), state(2), *records("notes", range(2), 2)]
+    warehouse.load(*streams, activate("deals", 2), activate("notes", 2), *again, hard_delete=True)
+    assert warehouse.ids("crm.deals") == [0, 1, 2]
+    assert warehouse.ids("crm.notes") == [0, 1, 2, 3]
+
+
+def test_a_version_deletes_nothing_if_one_of_its_records_was_rejected(warehouse, caplog):
+    """Which row it was is not known."""
+    rules, days = (
+        {"at": {"type": "string", "format": "date-time"}},
+        ["2024-01-01", "2024-01-02", "2024-01-03"],
+    )
+    listed = schema("deals", rules, ["at"])
+    warehouse.load(listed, *(record("deals", 1, at=day) for day in days), activate("deals", 1))
+    again = [record("deals", 2, at="1/1/2024"), record("deals", 2, at=days[1])]
+    warehouse.load(listed, *again, activate("deals", 2), hard_delete=True)
+    assert warehouse.one("SELECT count(*) FROM crm.deals") == 3
+    assert "records of 'deals' were rejected: nothing is deleted" in caplog.text
 
 
 def test_a_version_announced_after_its_records_deletes_what_it_lacks(warehouse):
@@ -159,6 +206,28 @@ def test_a_stream_without_a_key_is_replaced_by_its_new_version(warehouse):
     warehouse.load(plain, *records("log", range(200), 1), activate("log", 1), hard_delete=True)
     warehouse.load(plain, *records("log", range(195), 2), activate("log", 2), hard_delete=True)
     assert warehouse.ids("crm.log") == list(range(195))
+
+
+@pytest.mark.parametrize("sizes", [[150, 60, 150], [150, 100, 150], [150, 100, 150, 140]])
+def test_a_stream_without_a_key_heals_after_a_version_that_was_not_whole(warehouse, sizes):
+    """Two versions are there to go, and only the larger of them says how many rows there were."""
+    plain = schema("log", keys=[])
+    for version, size in enumerate(sizes):
+        messages = [plain, activate("log", version), *records("log", range(size), version), state(version)]
+        with nullcontext() if size >= 140 else pytest.raises(DeleteGuardError, match="of 150 rows are gone"):
+            warehouse.load(*messages, hard_delete=True)
+    assert warehouse.ids("crm.log") == list(range(sizes[-1]))
+
+
+def test_a_guard_that_is_raised_for_one_run_lets_a_stream_without_a_key_shrink(warehouse):
+    plain = schema("log", keys=[])
+    warehouse.load(plain, *records("log", range(150), 1), activate("log", 1))
+    for version in (2, 3):
+        with pytest.raises(DeleteGuardError, match="50 of 150 rows are gone"):
+            warehouse.load(plain, *records("log", range(100), version), activate("log", version))
+    again = [plain, *records("log", range(100), 4), activate("log", 4)]
+    warehouse.load(*again, max_delete_fraction=0.5, hard_delete=True)
+    assert warehouse.ids("crm.log") == list(range(100))
 
 
 def test_activations_can_be_turned_off(warehouse):
@@ -426,7 +495,7 @@ def test_a_list_of_which_one_is_none_deletes_nothing_when_its_batch_is_tried_aga
     ]
     assert warehouse.load(*turns, batch_size_rows=4, one_by_one=True)[-1] == 2
     assert alive_or_all(warehouse) == [0, 1, 2]
-    assert "live keys of 'deals__live' were rejected: nothing is deleted" in caplog.text
+    assert "records of 'deals__live' were rejected: nothing is deleted" in caplog.text
 
 
 @pytest.fixture

@@ -93,6 +93,17 @@ def test_two_runs_that_overwrite_the_same_do_not_mix(warehouse):
     assert warehouse.ids("crm.a") == [3, 4, 6]
 
 
+def test_overwrite_does_not_remove_what_another_run_has_loaded_meanwhile(warehouse):
+    """The source of the other run does not send it again, whose STATE is out."""
+    warehouse.load(schema("a"), *records("a", [0]))
+    with Load(warehouse.read(load_method="overwrite")) as overwriting:
+        commit(overwriting, schema("a"), *records("a", [1, 2]))
+        assert warehouse.load(schema("a"), *records("a", [100]), state("out")) == ["out"]
+        with pytest.raises(DatabaseError, match=r"^a: run \S+ has loaded crm\.a since this one began, which"):
+            overwriting.finish()
+    assert warehouse.ids("crm.a") == [0, 100]
+
+
 def test_overwrite_lets_no_state_out_before_its_rows_count(warehouse):
     messages = [schema("a"), *records("a", [1]), state(1), *records("a", [2]), state(2)]
     settings = {"load_method": "overwrite", "batch_size_rows": 1}

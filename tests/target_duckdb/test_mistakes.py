@@ -28,7 +28,7 @@ from target_duckdb.settings import SETTINGS, read_settings
 from target_duckdb.spool import remove_leftovers
 
 from tests.target_duckdb import preloaded
-from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, lines, record, records, schema, state
+from tests.target_duckdb.loading import COMMAND, HOLD, Warehouse, lines, live, record, records, schema, state
 
 
 @pytest.fixture
@@ -877,6 +877,17 @@ def test_a_table_that_somebody_made_so_that_rows_do_not_go_in_is_named_with_what
     assert said in line
     assert "default_target_schema" in line
     assert str(SECRET) not in line
+
+
+def test_rows_to_which_another_table_refers_and_that_shall_go_are_named_with_what_to_do(warehouse):
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("CREATE SCHEMA crm; CREATE TABLE crm.a(id BIGINT PRIMARY KEY); " + REFERRING)
+    line = complaint(warehouse.command(schema("a"), *live("a", [], 1), hard_delete=True))
+    assert "a: rows that are gone from the source cannot leave crm.a because a foreign key" in line
+    assert str(SECRET) not in line
+    line = complaint(warehouse.command(schema("a"), record("a", id=1), load_method="overwrite"))
+    assert "a: crm.a cannot be replaced, because a foreign key of another table refers to it" in line
+    assert warehouse.ids("crm.a") == [SECRET]
 
 
 @pytest.mark.parametrize(

@@ -333,6 +333,60 @@ def test_a_property_that_goes_leaves_its_column(warehouse):
     assert warehouse.sql("SELECT n FROM crm.a ORDER BY id") == [("x",), (None,)]
 
 
+WIDE = {"id": {"type": "integer"}, "n": {"type": "string"}, "m": {"type": "object"}}
+NARROW = {"id": {"type": "integer"}, "n": {"type": "string"}}
+
+
+@pytest.mark.parametrize("settings", [{}, {"add_record_metadata": True}], ids=["straight", "staged"])
+def test_what_a_schema_has_no_longer_stays_when_its_record_comes_again(warehouse, settings):
+    """A property that is not selected today, or that a user of the source may not see, is not gone."""
+    before = [record("a", id=1, n="x", m={"b": 1}), record("a", id=2, n="y", m={"b": 2}), record("a", id=3)]
+    warehouse.load(schema("a", WIDE), *before, **settings)
+    again = [record("a", id=4, n="z"), record("a", id=2), record("a", id=1, n="v"), record("a", id=3, n="w")]
+    warehouse.load(schema("a", NARROW), *again, **settings)
+    rows = [(1, "v", '{"b":1}'), (2, None, '{"b":2}'), (3, "w", None), (4, "z", None)]
+    assert warehouse.sql("SELECT id, n, m FROM crm.a ORDER BY id") == rows
+    assert warehouse.sql("SELECT rows_inserted, rows_updated FROM _load.streams ORDER BY ALL") == [
+        (1, 3),
+        (3, 0),
+    ]
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_what_a_schema_has_no_longer_stays_within_a_run(warehouse, batch):
+    warehouse.load(
+        schema("a", WIDE),
+        record("a", id=1, n="x", m={"b": 1}),
+        state({"n": 1}),
+        schema("a", NARROW),
+        record("a", id=1, n="v"),
+        batch_size_rows=batch,
+    )
+    assert warehouse.sql("SELECT id, n, m FROM crm.a") == [(1, "v", '{"b":1}')]
+
+
+@pytest.mark.parametrize("key", ["", "PRIMARY KEY"])
+def test_what_somebody_wrote_beside_a_record_stays_when_it_comes_again(warehouse, key):
+    """Columns with a default get that again: DuckDB does not tell them from generated ones."""
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(
+            f"CREATE SCHEMA crm; CREATE TABLE crm.a (id BIGINT {key}, n VARCHAR, note VARCHAR,"
+            " tags VARCHAR[], d INTEGER DEFAULT 7, twice BIGINT GENERATED ALWAYS AS (id * 2),"
+            " _sdc_deleted_at TIMESTAMPTZ)"
+        )
+    warehouse.load(schema("a", NARROW), record("a", id=1, n="x"), record("a", id=2, n="y"))
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("UPDATE crm.a SET note = 'mine', tags = ['p'], d = 8, _sdc_deleted_at = now()")
+    warehouse.load(schema("a", NARROW), record("a", id=1, n="v"), record("a", id=3, n="z"))
+    assert warehouse.sql(
+        "SELECT * EXCLUDE (_sdc_deleted_at), _sdc_deleted_at IS NULL FROM crm.a ORDER BY id"
+    ) == [
+        (1, "v", "mine", ["p"], 7, 2, True),
+        (2, "y", "mine", ["p"], 8, 4, False),
+        (3, "z", None, None, 7, 6, True),
+    ]
+
+
 def test_a_table_that_somebody_made_is_taken_as_it_is(warehouse):
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute(
@@ -579,6 +633,19 @@ def test_a_table_changes_whatever_row_groups_it_has(warehouse, group, rows, name
     sent = [schema("b", rules), *(record("b", id=number) for number in range(others))]
     sent += [schema("a", rules | {name: {"type": "number"}}), record("a", id=1, **{name: 1.5})]
     warehouse.load(*sent, default_target_schema=None)
+    assert warehouse.sql("SELECT count(*), sum(id) FROM a") == [(rows, rows * (rows - 1) // 2)]
+    assert warehouse.sql(f"SELECT {name} FROM a WHERE id = 1") == [(1.5,)]
+
+
+@pytest.mark.parametrize("name", ["n", "s"])
+@pytest.mark.parametrize(("group", "rows"), [(245_760, 130_000), (1_048_576, 300_000)])
+def test_a_table_changes_whose_row_groups_are_larger_than_those_of_duckdb(warehouse, group, rows, name):
+    with duckdb.connect() as connection:
+        options = f"ROW_GROUP_SIZE {group}, STORAGE_VERSION 'v1.2.0'"
+        connection.execute(f"ATTACH '{warehouse.path}' AS made ({options})")
+        connection.execute(f"CREATE TABLE made.a AS SELECT range AS id, range AS n FROM range({rows})")
+    rules = {"id": {"type": "integer"}, "n": {"type": "integer"}, name: {"type": "number"}}
+    warehouse.load(schema("a", rules), record("a", id=1, **{name: 1.5}), default_target_schema=None)
     assert warehouse.sql("SELECT count(*), sum(id) FROM a") == [(rows, rows * (rows - 1) // 2)]
     assert warehouse.sql(f"SELECT {name} FROM a WHERE id = 1") == [(1.5,)]
 

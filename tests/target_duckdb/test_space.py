@@ -188,6 +188,18 @@ def test_a_file_that_somebody_has_just_opened_is_compacted_after_that(tmp_path, 
     assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "x")]
 
 
+def test_a_foreign_key_that_hinders_compaction_is_named_without_its_values(tmp_path, caplog):
+    warehouse, chance = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1)
+    warehouse.load(schema("a"), *[record("a", id=number, name=noise(chance)) for number in range(30_000)])
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("CREATE TABLE z (id INTEGER PRIMARY KEY, up INTEGER REFERENCES z (id))")
+        connection.execute("INSERT INTO z VALUES (4711, NULL); INSERT INTO z VALUES (4712, 4711)")
+    warehouse.load(schema("a"), record("a", id=1, name="x"), load_method="overwrite")
+    assert "could not be compacted: a foreign key is in the way. " in caplog.text
+    assert "4711" not in caplog.text
+    assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "x")]
+
+
 def compact_beside(warehouse: Warehouse, wait: str):
     """Return a compaction that finds another process in the file, which waits there."""
 
