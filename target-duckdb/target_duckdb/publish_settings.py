@@ -36,10 +36,11 @@ def sensible(said: str) -> Iterator[None]:
 
 
 def formats(text: str) -> tuple[str, ...]:
-    """Return the export formats of a setting; raises ArgumentTypeError for an unknown one."""
-    if unknown := set(words(text)) - set(FORMATS):
+    """Return the export formats of a setting, each once; raises ArgumentTypeError for an unknown one."""
+    found = dict.fromkeys(words(text))
+    if unknown := found.keys() - FORMATS:
         raise argparse.ArgumentTypeError(f"unknown format {', '.join(sorted(unknown))}")
-    return words(text)
+    return tuple(found)
 
 
 def path(text: str) -> Path:

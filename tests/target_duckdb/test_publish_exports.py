@@ -108,3 +108,8 @@ def test_numbers_of_every_type_are_no_formulas(publish):
     there = publish(NUMERIC, "--formats=csv", "--escape-formulas=true")
     line = (there / "exports/numbers.csv").read_text().splitlines()[1]
     assert line == """-1,-2.5,-3,-4,-5,-6,['=x'],""" + '"""=x"""'
+
+
+def test_a_format_that_is_named_twice_is_written_once(publish):
+    there = publish("CREATE TABLE bi.t AS SELECT 1 AS n", "--formats=csv,parquet,csv")
+    assert [file["file"] for file in model(there, "t")["files"]] == ["t.csv", "t.parquet"]
