@@ -18,8 +18,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from target_duckdb.publish import main
-from target_duckdb.publish_swap import house
+from target_duckdb.publish.run import main
+from target_duckdb.publish.swap import house
 
 from tests.target_duckdb.loading import HOLD
 

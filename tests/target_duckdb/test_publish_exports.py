@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from target_duckdb.publish import main
-from target_duckdb.publish_exports import file_names
+from target_duckdb.publish.exports import file_names
+from target_duckdb.publish.run import main
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from target_duckdb.address import is_file, shown
-from target_duckdb.publish_exports import FORMATS
+from target_duckdb.configuration import NO, YES
+from target_duckdb.publish.exports import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 ENVIRONMENT = "DUCKDB_PUBLISH_"
-TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -94,9 +94,9 @@ def octal(text: str) -> int:
 
 def truth(text: str) -> bool:
     """Return whether a setting is switched on."""
-    if text.lower() not in TRUE | FALSE:
+    if text.lower() not in (*YES, *NO, ""):
         raise argparse.ArgumentTypeError("it is either true or false")
-    return text.lower() in TRUE
+    return text.lower() in YES
 
 
 def seconds(text: str) -> float:

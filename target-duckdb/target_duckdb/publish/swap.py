@@ -8,7 +8,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_database import PublishError, named
+from target_duckdb.publish.database import PublishError, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from target_duckdb.publish_database import PAUSE_SECONDS, BusyError
-from target_duckdb.publish_swap import directory_mode, remove
+from target_duckdb.publish.database import PAUSE_SECONDS, BusyError
+from target_duckdb.publish.swap import directory_mode, remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

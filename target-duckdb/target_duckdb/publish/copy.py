@@ -5,24 +5,25 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from target_duckdb.names import folded
-from target_duckdb.publish_database import (
-    DatabaseError,
+from target_duckdb.publish.database import (
     PublishError,
     connect,
     copy_working_file,
     in_memory,
     one_line,
 )
-from target_duckdb.publish_sql import count, qualified
-from target_duckdb.publish_views import relocate_views
+from target_duckdb.publish.sql import count, qualified
+from target_duckdb.publish.views import relocate_views
 from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-    from target_duckdb.publish_database import Connection
+    from target_duckdb.publish.database import Connection
 
 # Catalog names no schema of a user will have: DuckDB calls a name ambiguous that is both.
 SOURCE, COPY = "publish: source", "publish: copy"
@@ -77,7 +78,7 @@ def in_words_of(source: Path, raw: Path) -> Iterator[None]:
     """Say of the database what DuckDB says of our copy of it."""
     try:
         yield
-    except DatabaseError as error:
+    except duckdb.Error as error:
         said = one_line(error).replace(str(raw), str(source))
         advice = FOREIGN_KEYS if "foreign key" in said else ""
         raise PublishError(f"cannot publish {source}: {said}{advice}") from None

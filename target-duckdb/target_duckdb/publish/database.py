@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from target_duckdb.address import HOLDER
 from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Connection = duckdb.DuckDBPyConnection
-DatabaseError = duckdb.Error
 
 LOCKED = re.compile(r"set lock on file|used by another process", re.IGNORECASE)
-HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 PAUSE_SECONDS = 0.1
 ROOM = "publish: room"
 """The catalog of what is in memory: a user may well have a schema called `memory`, as DuckDB calls it."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_database import DatabaseError, PublishError, in_memory, one_line
-from target_duckdb.publish_exports import changed
-from target_duckdb.publish_sql import exchange, qualified, recast
+import duckdb
+
+from target_duckdb.publish.database import PublishError, in_memory, one_line
+from target_duckdb.publish.exports import changed
+from target_duckdb.publish.sql import exchange, qualified, recast
 from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from target_duckdb.publish_database import Connection
-    from target_duckdb.publish_exports import Model
+    from target_duckdb.publish.database import Connection
+    from target_duckdb.publish.exports import Model
 
 SHAPE = """
 SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) AS shape
@@ -38,12 +40,12 @@ def serve(copy: Path, address: str, schema: str, models: list[Model], *, extensi
         connection.execute(f"ATTACH {literal(str(copy))} AS copy (READ_ONLY)")
         try:
             connection.execute(f"ATTACH {literal(address)} AS served (TYPE postgres)")
-        except DatabaseError:  # the message would repeat the address, and the password in it
+        except duckdb.Error:  # the message would repeat the address, and the password in it
             raise PublishError(UNREACHABLE) from None
         try:
             bring(connection, schema, models)
             show(connection, schema, [model.name for model in models])
-        except DatabaseError as error:
+        except duckdb.Error as error:
             why = reason(error).replace(address, "…")
             raise PublishError(f"the files are published, but PostgreSQL refused the copy: {why}") from None
 
@@ -69,7 +71,7 @@ def load_extension(connection: Connection, extension: str) -> None:
         if not extension:
             connection.execute("INSTALL postgres")
         connection.execute(f"LOAD {literal(extension or 'postgres')}")
-    except DatabaseError as error:
+    except duckdb.Error as error:
         raise PublishError(
             "the files are published, but nothing was copied to PostgreSQL: "
             f"DuckDB has no postgres extension here ({one_line(error)})"

@@ -7,10 +7,12 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from target_duckdb.lake import LARGEST_INTEGER
 from target_duckdb.names import free_name
-from target_duckdb.publish_database import DatabaseError, PublishError, named, one_line
-from target_duckdb.publish_sql import (
+from target_duckdb.publish.database import PublishError, named, one_line
+from target_duckdb.publish.sql import (
     count,
     csv_copy,
     csv_lines,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-    from target_duckdb.publish_database import Connection
+    from target_duckdb.publish.database import Connection
 
 MODELS = """
 SELECT table_name, comment FROM (
@@ -94,7 +96,7 @@ def export(connection: Connection, directory: Path, choices: Choices) -> list[Mo
     for name, comment in found:
         try:
             models.append(export_model(connection, directory / files[name], choices, (name, comment)))
-        except DatabaseError as error:
+        except duckdb.Error as error:
             raise PublishError(f"cannot export {choices.schema}.{name}: {one_line(error)}") from None
     return models
 

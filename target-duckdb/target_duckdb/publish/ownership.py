@@ -7,10 +7,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_database import BusyError, PublishError, connect
-from target_duckdb.publish_exports import MANIFEST
-from target_duckdb.publish_place import is_marked
-from target_duckdb.publish_swap import STAMP, version_of, versions
+from target_duckdb.publish.database import BusyError, PublishError, connect
+from target_duckdb.publish.exports import MANIFEST
+from target_duckdb.publish.place import is_marked
+from target_duckdb.publish.swap import STAMP, version_of, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -6,15 +6,17 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+import duckdb
+
 from target_duckdb.names import folded
-from target_duckdb.publish_database import DatabaseError, binds
-from target_duckdb.publish_sql import qualified
+from target_duckdb.publish.database import binds
+from target_duckdb.publish.sql import qualified
 from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_duckdb.publish_database import Connection
+    from target_duckdb.publish.database import Connection
 
 CATALOG_KEYS = ("catalog_name", "catalog")
 PATH_KEYS = ("column_names", "path")
@@ -70,7 +72,7 @@ def define(connection: Connection, view: View, catalog: str) -> bool:
 
 def statements(connection: Connection, view: View, catalog: str) -> Iterator[str]:
     """Yield what may define a view again: without a catalog's name, else, if DuckDB cannot, as it was."""
-    with suppress(DatabaseError):  # of 1e400, for example, it makes what it does not read
+    with suppress(duckdb.Error):  # of 1e400, for example, it makes what it does not read
         yield relocated(connection, view.definition, catalog)
     yield again(view.definition)
 

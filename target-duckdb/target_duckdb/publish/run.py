@@ -8,22 +8,24 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_copy import check_name, inspect, schemas_of, spelt, write_read_copy
-from target_duckdb.publish_database import DatabaseError, PublishError, catalog_of, connect, one_line
-from target_duckdb.publish_exports import Choices, describe, export, write_manifest
-from target_duckdb.publish_live import show_views, write_views
-from target_duckdb.publish_ownership import check_owned, is_file_of_views, tell_apart
-from target_duckdb.publish_place import admit, is_marked, workplace
-from target_duckdb.publish_postgres import check_schema, serve
-from target_duckdb.publish_settings import settings
-from target_duckdb.publish_swap import house, next_stamp, prune, remove, show_directory, show_file
+import duckdb
+
+from target_duckdb.publish.copy import check_name, inspect, schemas_of, spelt, write_read_copy
+from target_duckdb.publish.database import PublishError, catalog_of, connect, one_line
+from target_duckdb.publish.exports import Choices, describe, export, write_manifest
+from target_duckdb.publish.live import show_views, write_views
+from target_duckdb.publish.ownership import check_owned, is_file_of_views, tell_apart
+from target_duckdb.publish.place import admit, is_marked, workplace
+from target_duckdb.publish.postgres import check_schema, serve
+from target_duckdb.publish.settings import settings
+from target_duckdb.publish.swap import house, next_stamp, prune, remove, show_directory, show_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from target_duckdb.publish_exports import Model
-    from target_duckdb.publish_settings import Settings
+    from target_duckdb.publish.exports import Model
+    from target_duckdb.publish.settings import Settings
 
 if sys.platform == "win32":
 
@@ -149,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line, code = publish(settings(arguments)), 0
     except PublishError as error:
         line, code = str(error), error.exit_code
-    except (DatabaseError, OSError) as error:
+    except (duckdb.Error, OSError) as error:
         line, code = one_line(error), PublishError.exit_code
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and WITHIN_QUERY not in str(error):
