@@ -74,16 +74,16 @@ def catalog_of(connection: Connection) -> str:
 def copy_working_file(source: Path, copy: Path, *, wait_seconds: float) -> str:
     """Copy the working file byte by byte while no load can write it; return the name of its catalog.
 
-    The file stays open for as long as the bytes take, not for as long as compacting does. Closing any handle
-    drops every POSIX lock this process has on a file, so the write-ahead log is read before that.
+    The file is locked while its bytes are copied, not while the copy is compacted. Closing any handle on it
+    drops every POSIX lock that this process has on it, so the write-ahead log is copied first.
     """
     source = source.resolve()  # the log lies beside the file itself, not beside a link to it
     with connect(source, wait_seconds=wait_seconds, read_only=True) as connection:
         catalog = catalog_of(connection)
-        copy_bytes(source, copy)
         log = source.with_name(source.name + ".wal")
         if log.exists():
             copy_bytes(log, copy.with_name(copy.name + ".wal"))
+        copy_bytes(source, copy)
     return catalog
 
 
