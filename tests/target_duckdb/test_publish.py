@@ -237,7 +237,7 @@ def test_a_table_that_refers_to_itself_is_told(working, capsys):
             connection.execute(f"INSERT INTO bi.tree VALUES {row}")
     assert main(arguments(working)) == 1
     told = capsys.readouterr().err
-    assert (told.count("\n"), "leave the constraint away" in told) == (1, True), told
+    assert (told.count("\n"), "drop the constraint" in told) == (1, True), told
 
 
 def test_schemas_may_be_spelt_in_another_case(working):

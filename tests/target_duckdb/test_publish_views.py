@@ -88,7 +88,7 @@ def break_view(working, definition: str, schema: str) -> None:
 def test_a_view_that_reads_nothing_any_more_is_named_and_stops_nobody(working, definition, capsys):
     break_view(working, definition, "raw")
     assert publish(working) == 0
-    assert "these views read nothing: raw.broken" in capsys.readouterr().err
+    assert "these views do not work: raw.broken" in capsys.readouterr().err
 
 
 BROKEN_MODELS = BROKEN | {

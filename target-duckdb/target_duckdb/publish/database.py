@@ -22,7 +22,7 @@ Connection = duckdb.DuckDBPyConnection
 LOCKED = re.compile(r"set lock on file|used by another process", re.IGNORECASE)
 PAUSE_SECONDS = 0.1
 ROOM = "publish: room"
-"""The catalog of what is in memory: a user may well have a schema called `memory`, as DuckDB calls it."""
+"""The catalog of the in-memory database: DuckDB says `memory`, but a user may have a schema of that name."""
 
 
 class PublishError(Exception):
@@ -38,7 +38,7 @@ class BusyError(PublishError):
 
 
 def one_line(error: Exception) -> str:
-    """Return the first line of an error's message; of the system, what it says of which file."""
+    """Return the first line of an error's message; for an error of the system, the file and what is wrong."""
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error).partition("\n")[0]
@@ -88,14 +88,14 @@ def copy_working_file(source: Path, copy: Path, *, wait_seconds: float) -> str:
 
 
 def copy_bytes(source: Path, copy: Path) -> None:
-    """Copy a file; raises OSError with the name of the copy if that has no room."""
+    """Copy a file; raises OSError that names the copy if there is no room for it."""
     with source.open("rb") as read, named(copy), copy.open("wb") as write:
         shutil.copyfileobj(read, write, 1 << 22)
 
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Add a file's name to what the system says without one: of writing and closing."""
+    """Add a file's name to an error of the system that has none, as those of writing and closing."""
     try:
         yield
     except OSError as error:
@@ -114,9 +114,9 @@ def in_memory(temporary: Path) -> Iterator[Connection]:
 
 
 def binds(connection: Connection, statement: str) -> bool:
-    """Run a definition; return False if DuckDB refuses it, as what it names does not exist (yet).
+    """Run a definition; return False if DuckDB refuses it because what it names does not exist (yet).
 
-    What it names may be a file. That there is no room for the definition itself is found out at the end.
+    What it names may be a file. If there is no room for the definition itself, the checkpoint says so later.
     """
     connection.execute("BEGIN")
     try:

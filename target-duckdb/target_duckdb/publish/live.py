@@ -55,7 +55,7 @@ def view(connection: Connection, exports: Path, schema: str, model: Model) -> No
 
 
 def show_views(new: Path, target: Path, *, mode: int) -> None:
-    """Put a file of views in its place, unless the one there, which readers hold open, has the same."""
+    """Put a file of views in its place, unless the one there, which readers hold open, has the same views."""
     if shape(target) == shape(new):
         target.chmod(mode)
         return

@@ -51,7 +51,7 @@ def serve(copy: Path, address: str, schema: str, models: list[Model], *, extensi
 
 
 def check_schema(schema: str) -> None:
-    """Raise PublishError for a schema whose next version PostgreSQL, which cuts names, would take for it."""
+    """Raise PublishError for a name so long that PostgreSQL would cut off what marks the next version."""
     longest = LONGEST_NAME - len(INCOMING)
     if len(schema.encode()) > longest:
         raise PublishError(
@@ -60,13 +60,13 @@ def check_schema(schema: str) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Return what PostgreSQL says is wrong, which comes after its whole statement."""
+    """Return what PostgreSQL says is wrong; in the message it comes after the whole statement."""
     found = ERROR.search(str(error))
     return found[0] if found else one_line(error)
 
 
 def load_extension(connection: Connection, extension: str) -> None:
-    """Load DuckDB's postgres extension; raises PublishError where it is not to be had."""
+    """Load DuckDB's postgres extension; raises PublishError where it cannot be had."""
     try:
         if not extension:
             connection.execute("INSTALL postgres")
@@ -84,7 +84,7 @@ def execute(connection: Connection, statement: str) -> None:
 
 
 def bring(connection: Connection, schema: str, models: list[Model]) -> None:
-    """Write the models into a schema of their own: the slow part, seen and waited for by nobody."""
+    """Write the models into a schema of their own: the slow part, which nobody sees or waits for."""
     incoming = schema + INCOMING
     execute(connection, f"DROP SCHEMA IF EXISTS {quote(incoming)} CASCADE; CREATE SCHEMA {quote(incoming)}")
     connection.execute("CALL pg_clear_cache()")

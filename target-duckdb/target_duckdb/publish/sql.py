@@ -24,7 +24,7 @@ NEVER_QUOTED = re.compile(
 )
 """The types whose values hold none of these marks."""
 HUGE = re.compile(r"""'([^']|'')*'|"([^"]|"")*"|\bU?HUGEINT\b(?=$|[,)\[])""")
-"""The types that are doubles in Parquet and in PostgreSQL; what is in quotes and names are no types."""
+"""The types that become doubles in Parquet and PostgreSQL; what is in quotes, or is a name, is no type."""
 NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|BIGNUM|DECIMAL\(.*\)|DOUBLE|FLOAT")
 """The types that hold numbers alone, which are no formulas even if they begin with a minus."""
 MIXED = re.compile(r"JSON|UNION\(.*\)|VARIANT", re.DOTALL)
@@ -58,7 +58,7 @@ def without_huge(kind: str, instead: str) -> str:
 
 
 def fit(relation: str, columns: Iterable[Column]) -> str:
-    """Return the query of whether each of some columns is, digit by digit, the same in another type."""
+    """Return the query that tells of each column whether another type would keep all its digits."""
     same = [
         f"coalesce(bool_and(TRY_CAST({quote(name)} AS {kind})::VARCHAR"
         f" IS NOT DISTINCT FROM {quote(name)}::VARCHAR), true)"

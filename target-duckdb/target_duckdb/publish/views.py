@@ -43,7 +43,7 @@ class View(NamedTuple):
 
 
 def relocate_views(connection: Connection, catalog: str) -> list[str]:
-    """Define the current database's views again without a catalog's name; return those that read nothing.
+    """Define all views again without the name of a catalog; return those that cannot be defined.
 
     A view may build on another, so what does not bind waits for the rest. A view that binds in no order was
     broken in the working file already; it is left as it was.
@@ -71,8 +71,8 @@ def define(connection: Connection, view: View, catalog: str) -> bool:
 
 
 def statements(connection: Connection, view: View, catalog: str) -> Iterator[str]:
-    """Yield what may define a view again: without a catalog's name, else, if DuckDB cannot, as it was."""
-    with suppress(duckdb.Error):  # of 1e400, for example, it makes what it does not read
+    """Yield what may define a view again: first without a catalog's name, then as it was."""
+    with suppress(duckdb.Error):  # it may print what it cannot parse, 1e400 for example
         yield relocated(connection, view.definition, catalog)
     yield again(view.definition)
 
@@ -95,7 +95,7 @@ def again(definition: str) -> str:
 
 
 def splits(definition: str) -> Iterator[tuple[str, str]]:
-    """Yield the splits of `CREATE VIEW … AS SELECT …` at each `AS` but in names; the first query is right."""
+    """Yield `CREATE VIEW … AS SELECT …` split at each `AS` outside names: the first query is right."""
     at = definition.find(" AS ")
     while at >= 0:
         if definition.count('"', 0, at) % 2 == 0:
