@@ -281,7 +281,7 @@ MUTANTS = (
     ),
     Mutant(
         "duckdb-publish: the read copy takes the place of the working file",
-        "target-duckdb/target_duckdb/publish_ownership.py",
+        "target-duckdb/target_duckdb/publish/ownership.py",
         "if other := taken.get(here):",
         "if other := taken.get(here.parent):",
         "tests/target_duckdb/test_publish.py",
@@ -463,21 +463,21 @@ MUTANTS = (
     ),
     Mutant(
         "duckdb-publish: two models share a file",
-        "target-duckdb/target_duckdb/publish_exports.py",
+        "target-duckdb/target_duckdb/publish/exports.py",
         "free_name(safe(model), taken)",
         "safe(model)",
         "tests/target_duckdb/test_publish_exports.py",
     ),
     Mutant(
         "duckdb-publish: the last digits of a sum are rounded",
-        "target-duckdb/target_duckdb/publish_sql.py",
+        "target-duckdb/target_duckdb/publish/sql.py",
         "if casts else",
         "if False else",
         "tests/target_duckdb/test_publish_exports.py",
     ),
     Mutant(
         "duckdb-publish: a database that no publisher has made is replaced",
-        "target-duckdb/target_duckdb/publish_ownership.py",
+        "target-duckdb/target_duckdb/publish/ownership.py",
         "path.samefile(version) or filecmp",
         "True or filecmp",
         "tests/target_duckdb/test_publish_ownership.py",
@@ -502,7 +502,7 @@ def breed(mutant: Mutant, folder: Path) -> bool:
     text = module.read_text(encoding="utf-8")
     if text.count(mutant.before) != 1:
         return False
-    package = module.parent
+    package = ROOT.joinpath(*Path(mutant.module).parts[:2])
     copy = folder / package.name
     shutil.copytree(package, copy, ignore=shutil.ignore_patterns("__pycache__"))
     (copy / module.relative_to(package)).write_text(

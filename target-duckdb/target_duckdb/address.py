@@ -14,6 +14,7 @@ LAKE = "ducklake:"
 REMOTE = ("md:", "motherduck:", LAKE, "quack:")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 DOWNLOAD = re.compile('Failed to download extension "([a-z_]+)"')
+HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 IN_MEMORY = ":memory:"
 LOGIN = re.compile("//([^/]*)@")
 LEAST_SECRET = 4  # letters; what is shorter would hide half of the message

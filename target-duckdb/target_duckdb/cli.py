@@ -21,7 +21,7 @@ def publish() -> None:
     is_heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # not so under `nohup`
     if is_heeded:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from target_duckdb.publish import main as run  # noqa: PLC0415 - slow to import
+    from target_duckdb.publish.run import main as run  # noqa: PLC0415 - slow to import
 
     if is_heeded:
         signal.signal(signal.SIGINT, signal.default_int_handler)

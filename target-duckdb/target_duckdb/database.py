@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from target_duckdb.address import REMOTE, advice, is_file, is_lake, is_remote, shown
+from target_duckdb.address import HOLDER, REMOTE, advice, is_file, is_lake, is_remote, shown
 from target_duckdb.doublewrite import DoubleWrite
 from target_duckdb.errors import DatabaseError, RowGroupError
 from target_duckdb.interruption import Interrupted
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from target_duckdb.settings import Settings
     from target_duckdb.sql import Table
 
-HOLDER = re.compile(r"Conflicting lock is held in (.*?) \(PID (\d+)\)")
 FEW_ROWS = 3 * ROW_GROUP
 """Batches in which the largest stream has no more rows get small row groups: five streams in turn take a
 quarter less time so, and 6 % more room."""
@@ -247,5 +245,5 @@ class Database(Session):
 
     def _locked(self, error: DatabaseError, patience: float) -> str:
         found = HOLDER.search(str(error.__cause__))
-        holder = f"process {found[2]} ({found[1]})" if found else "another process"
+        holder = f"process {found['pid']} ({found['program']})" if found else "another process"
         return f"{shown(self.settings.path)} is locked by {holder}, waited {patience:g} s for it"

@@ -62,7 +62,7 @@ def read_while_loading(forks, folder, *, readers: int, loads: int) -> None:
         code, _, said = load(forks, config, folder, version(number))
         assert code == 0, said
         places = ["--database", working, "--target", published, "--exports", folder / "exports"]
-        command = [sys.executable, "-m", "target_duckdb.publish", *places, "--wait", "60"]
+        command = [sys.executable, "-m", "target_duckdb.publish.run", *places, "--wait", "60"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from target_duckdb.publish import main
-from target_duckdb.publish_swap import house
+from target_duckdb.publish.database import copy_bytes
+from target_duckdb.publish.run import main
+from target_duckdb.publish.swap import house
 
 from tests.target_duckdb.loading import HOLD
 
@@ -98,18 +99,34 @@ def test_comments_survive_on_tables_views_and_columns(working):
     assert query(there / "analytics.duckdb", comments) == [("The key",), ("What we sell",), ("Who we know",)]
 
 
-@pytest.mark.parametrize("name", ["warehouse.duckdb", "link.duckdb"])
-def test_a_working_file_with_an_unfinished_log_is_published_with_what_was_committed(working, name):
-    (working.parent / "link.duckdb").symlink_to(working)
+def write(working: Path, row: int, then: str = "") -> None:
+    """Add a row to a model in a process of its own, which may fail."""
     script = (
         "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); "
         "c.execute(\"SET checkpoint_threshold = '1GB'\"); "
-        "c.execute('INSERT INTO bi.deals (id) VALUES (7)'); os._exit(9)"
+        f"c.execute('INSERT INTO bi.deals (id) VALUES ({row})'); {then}"
     )
     subprocess.run([sys.executable, "-c", script, str(working)], check=False)
+
+
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "link.duckdb"])
+def test_a_working_file_with_an_unfinished_log_is_published_with_what_was_committed(working, name):
+    (working.parent / "link.duckdb").symlink_to(working)
+    write(working, 7, "os._exit(9)")
     assert working.with_name("warehouse.duckdb.wal").exists()
     there = publish(working.with_name(name))
     assert query(there / "analytics.duckdb", "SELECT max(id) FROM bi.deals") == [(7,)]
+
+
+def test_a_load_does_not_get_between_the_copies_of_the_working_file_and_of_its_log(working, monkeypatch):
+    def copy_and_load(source: Path, copy: Path) -> None:
+        copy_bytes(source, copy)
+        write(working, 8)
+
+    write(working, 7, "os._exit(9)")
+    monkeypatch.setattr("target_duckdb.publish.database.copy_bytes", copy_and_load)
+    assert query(publish(working) / "analytics.duckdb", "SELECT max(id) FROM bi.deals") == [(7,)]
+    assert query(working, "SELECT max(id) FROM bi.deals") == [(8,)]
 
 
 def test_parquet_holds_the_rows_of_the_model(working):
@@ -220,7 +237,7 @@ def test_a_table_that_refers_to_itself_is_told(working, capsys):
             connection.execute(f"INSERT INTO bi.tree VALUES {row}")
     assert main(arguments(working)) == 1
     told = capsys.readouterr().err
-    assert (told.count("\n"), "leave the constraint away" in told) == (1, True), told
+    assert (told.count("\n"), "drop the constraint" in told) == (1, True), told
 
 
 def test_schemas_may_be_spelt_in_another_case(working):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import pytest
-from target_duckdb.publish import main
-from target_duckdb.publish_exports import file_names
+from target_duckdb.publish.exports import file_names
+from target_duckdb.publish.run import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,3 +86,30 @@ def test_the_manifest_tells_the_types_that_the_parquet_file_has(publish):
 def test_the_largest_number_is_whole_in_csv(publish):
     text = (publish(NUMBERS, "--formats=csv", "--escape-formulas=true") / "exports/sums.csv").read_text()
     assert f"HUGEINT,9007199254740993,{LARGEST},7," in text
+
+
+TEXTS = """
+CREATE VIEW bi.texts AS SELECT '=cmd()'::ENUM('=cmd()', 'x') AS word, '@cmd'::BLOB AS bytes,
+    INTERVAL '-1 day' AS span, '+x'::UNION(i INTEGER, v VARCHAR) AS one, '-x'::VARIANT AS any
+"""
+NUMERIC = """
+CREATE VIEW bi.numbers AS SELECT -1::TINYINT AS tiny, -2.5::FLOAT AS float, -3::BIGNUM AS big,
+    '-4'::JSON AS json, (-5)::UNION(i INTEGER, v VARCHAR) AS one, (-6)::VARIANT AS any, ['=x'] AS list,
+    '"=x"'::JSON AS quoted
+"""
+
+
+def test_formulas_are_escaped_in_texts_of_every_type(publish):
+    text = (publish(TEXTS, "--formats=csv", "--escape-formulas=true") / "exports/texts.csv").read_text()
+    assert text.splitlines()[1] == "'=cmd(),'@cmd,'-1 day,'+x,'-x"
+
+
+def test_numbers_of_every_type_are_no_formulas(publish):
+    there = publish(NUMERIC, "--formats=csv", "--escape-formulas=true")
+    line = (there / "exports/numbers.csv").read_text().splitlines()[1]
+    assert line == """-1,-2.5,-3,-4,-5,-6,['=x'],""" + '"""=x"""'
+
+
+def test_a_format_that_is_named_twice_is_written_once(publish):
+    there = publish("CREATE TABLE bi.t AS SELECT 1 AS n", "--formats=csv,parquet,csv")
+    assert [file["file"] for file in model(there, "t")["files"]] == ["t.csv", "t.parquet"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from target_duckdb.publish import main
+from target_duckdb.publish.run import main
 
 
 @pytest.fixture

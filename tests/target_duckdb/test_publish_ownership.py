@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from target_duckdb.publish import main
-from target_duckdb.publish_place import workplace
+from target_duckdb.publish.place import workplace
+from target_duckdb.publish.run import main
 
 from tests.target_duckdb.loading import HOLD
 
@@ -149,7 +149,7 @@ def test_what_another_publisher_is_about_to_replace_is_looked_at_once_it_is_done
     assert publish(working) == 0
     target = working.parent / "pub/a.duckdb"
     version = next(target.parent.glob("a_*"))
-    command = [sys.executable, "-m", "target_duckdb.publish", "--database", working, "--target", target]
+    command = [sys.executable, "-m", "target_duckdb.publish.run", "--database", working, "--target", target]
     with ExitStack() as other:
         other.enter_context(workplace(target, wait_seconds=0))
         away = version.rename(working.parent / "away")

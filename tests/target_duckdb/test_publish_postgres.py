@@ -120,7 +120,7 @@ def publish(
     }
     environment = {f"DUCKDB_PUBLISH_{name}": str(value) for name, value in settings.items()}
     return subprocess.run(
-        [python, "-m", "target_duckdb.publish"],
+        [python, "-m", "target_duckdb.publish.run"],
         capture_output=True,
         text=True,
         env={**os.environ, **environment, "PYTHONPATH": str(ROOT / "target-duckdb")},

@@ -53,7 +53,7 @@ def command(tmp_path):
     write_version(tmp_path / "warehouse.duckdb", 0)
     options = {"database": "warehouse.duckdb", "target": "out/analytics.duckdb", "exports": "out/exports"}
     words = [word for name, value in options.items() for word in (f"--{name}", str(tmp_path / value))]
-    return [sys.executable, "-m", "target_duckdb.publish", *words, "--keep", "5"]
+    return [sys.executable, "-m", "target_duckdb.publish.run", *words, "--keep", "5"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from target_duckdb.publish_settings import OPTIONS, settings
+from target_duckdb.publish.settings import OPTIONS, settings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/bi/README.md"
 

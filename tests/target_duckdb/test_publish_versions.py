@@ -58,7 +58,7 @@ def publish(python: str | Path, source: Path) -> Path:
     target = source.with_name("analytics.duckdb")
     words = ["--database", source, "--target", target, "--exports", source.parent / "exports"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "target-duckdb")}
-    subprocess.run([python, "-m", "target_duckdb.publish", *words], check=True, env=environment)
+    subprocess.run([python, "-m", "target_duckdb.publish.run", *words], check=True, env=environment)
     return target
 
 

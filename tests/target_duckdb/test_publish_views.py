@@ -9,7 +9,7 @@ import sys
 
 import duckdb
 import pytest
-from target_duckdb.publish import main
+from target_duckdb.publish.run import main
 
 VIEWS = {
     "plain": "CREATE VIEW bi.v AS SELECT id, name FROM warehouse.raw.t",
@@ -88,7 +88,7 @@ def break_view(working, definition: str, schema: str) -> None:
 def test_a_view_that_reads_nothing_any_more_is_named_and_stops_nobody(working, definition, capsys):
     break_view(working, definition, "raw")
     assert publish(working) == 0
-    assert "these views read nothing: raw.broken" in capsys.readouterr().err
+    assert "these views do not work: raw.broken" in capsys.readouterr().err
 
 
 BROKEN_MODELS = BROKEN | {
@@ -114,7 +114,7 @@ def test_a_disk_that_is_full_of_views_is_no_view_that_reads_nothing(working):
     limit = working.stat().st_size + 100_000
     words = ["--database", working, "--target", working.with_name("analytics.duckdb"), "--formats="]
     done = subprocess.run(
-        [sys.executable, "-m", "target_duckdb.publish", *words],
+        [sys.executable, "-m", "target_duckdb.publish.run", *words],
         capture_output=True,
         text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),

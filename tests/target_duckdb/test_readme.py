@@ -54,5 +54,7 @@ def test_the_readme_says_what_is(name, table):
 
 def test_the_readme_says_where_each_module_belongs():
     said = README.read_text("utf-8").partition("## How it is built")[2]
-    modules = {path.stem for path in (README.parent / "target_duckdb").glob("[a-z]*.py")}
+    package = README.parent / "target_duckdb"
+    paths = [path.relative_to(package).with_suffix("") for path in package.rglob("[a-z]*.py")]
+    modules = {".".join(path.parts) for path in paths}
     assert {name for name in modules if f"`{name}`" not in said} == set()

@@ -1,4 +1,4 @@
-"""Files and directories that appear whole or not at all, whenever the power goes."""
+"""Files and directories that appear whole or not at all, even if the power fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_database import PublishError, named
+from target_duckdb.publish.database import PublishError, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +41,12 @@ def versions(path: Path) -> list[Path]:
 
 
 def directory_mode(file_mode: int) -> int:
-    """Return the mode of a directory whose files have a mode: whoever may read them may enter it."""
+    """Return the mode of a directory, given that of its files: whoever may read them may enter it."""
     return 0o700 | file_mode & 0o055 | (file_mode & 0o044) >> 2
 
 
 def house(directory: Path, file_mode: int) -> list[Path]:
-    """Make a directory and those above it for whoever may read its files to enter; return what was made."""
+    """Make a directory and its parents, open to whoever may read its files; return those that were made."""
     made = []
     for folder in [*reversed(directory.parents), directory]:
         if folder.is_dir():
@@ -94,9 +94,8 @@ def show_file(new: Path, target: Path, stamp: str, *, mode: int) -> None:
     except OSError:  # a file system without hard links
         shutil.copy2(version, link)
         sync(link)
-    target.with_name(target.name + ".wal").unlink(
-        missing_ok=True
-    )  # of somebody who opened the old copy to write
+    log = target.with_name(target.name + ".wal")  # of somebody who opened the old copy to write
+    log.unlink(missing_ok=True)
     replace(link, target)
 
 

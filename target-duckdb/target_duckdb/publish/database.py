@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from target_duckdb.address import HOLDER
 from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Connection = duckdb.DuckDBPyConnection
-DatabaseError = duckdb.Error
 
 LOCKED = re.compile(r"set lock on file|used by another process", re.IGNORECASE)
-HOLDER = re.compile(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
 PAUSE_SECONDS = 0.1
 ROOM = "publish: room"
-"""The catalog of what is in memory: a user may well have a schema called `memory`, as DuckDB calls it."""
+"""The catalog of the in-memory database: DuckDB says `memory`, but a user may have a schema of that name."""
 
 
 class PublishError(Exception):
@@ -39,7 +38,7 @@ class BusyError(PublishError):
 
 
 def one_line(error: Exception) -> str:
-    """Return the first line of an error's message; of the system, what it says of which file."""
+    """Return the first line of an error's message; for an error of the system, the file and what is wrong."""
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error).partition("\n")[0]
@@ -75,28 +74,28 @@ def catalog_of(connection: Connection) -> str:
 def copy_working_file(source: Path, copy: Path, *, wait_seconds: float) -> str:
     """Copy the working file byte by byte while no load can write it; return the name of its catalog.
 
-    The file stays open for as long as the bytes take, not for as long as compacting does. Closing any handle
-    drops every POSIX lock this process has on a file, so the write-ahead log is read before that.
+    The file is locked while its bytes are copied, not while the copy is compacted. Closing any handle on it
+    drops every POSIX lock that this process has on it, so the write-ahead log is copied first.
     """
     source = source.resolve()  # the log lies beside the file itself, not beside a link to it
     with connect(source, wait_seconds=wait_seconds, read_only=True) as connection:
         catalog = catalog_of(connection)
-        copy_bytes(source, copy)
         log = source.with_name(source.name + ".wal")
         if log.exists():
             copy_bytes(log, copy.with_name(copy.name + ".wal"))
+        copy_bytes(source, copy)
     return catalog
 
 
 def copy_bytes(source: Path, copy: Path) -> None:
-    """Copy a file; raises OSError with the name of the copy if that has no room."""
+    """Copy a file; raises OSError that names the copy if there is no room for it."""
     with source.open("rb") as read, named(copy), copy.open("wb") as write:
         shutil.copyfileobj(read, write, 1 << 22)
 
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Add a file's name to what the system says without one: of writing and closing."""
+    """Add a file's name to an error of the system that has none, as those of writing and closing."""
     try:
         yield
     except OSError as error:
@@ -115,9 +114,9 @@ def in_memory(temporary: Path) -> Iterator[Connection]:
 
 
 def binds(connection: Connection, statement: str) -> bool:
-    """Run a definition; return False if DuckDB refuses it, as what it names does not exist (yet).
+    """Run a definition; return False if DuckDB refuses it because what it names does not exist (yet).
 
-    What it names may be a file. That there is no room for the definition itself is found out at the end.
+    What it names may be a file. If there is no room for the definition itself, the checkpoint says so later.
     """
     connection.execute("BEGIN")
     try:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_database import PublishError, connect, in_memory
-from target_duckdb.publish_sql import qualified, view_on_parquet
-from target_duckdb.publish_swap import replace, sync
+from target_duckdb.publish.database import PublishError, connect, in_memory
+from target_duckdb.publish.sql import qualified, view_on_parquet
+from target_duckdb.publish.swap import replace, sync
 from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from target_duckdb.publish_database import Connection
-    from target_duckdb.publish_exports import Model
+    from target_duckdb.publish.database import Connection
+    from target_duckdb.publish.exports import Model
 
 SHAPE = """
 SELECT views.sql, columns.column_name, columns.data_type, columns.comment, views.comment
@@ -55,7 +55,7 @@ def view(connection: Connection, exports: Path, schema: str, model: Model) -> No
 
 
 def show_views(new: Path, target: Path, *, mode: int) -> None:
-    """Put a file of views in its place, unless the one there, which readers hold open, has the same."""
+    """Put a file of views in its place, unless the one there, which readers hold open, has the same views."""
     if shape(target) == shape(new):
         target.chmod(mode)
         return

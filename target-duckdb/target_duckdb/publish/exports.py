@@ -7,10 +7,12 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from target_duckdb.lake import LARGEST_INTEGER
 from target_duckdb.names import free_name
-from target_duckdb.publish_database import DatabaseError, PublishError, named, one_line
-from target_duckdb.publish_sql import (
+from target_duckdb.publish.database import PublishError, named, one_line
+from target_duckdb.publish.sql import (
     count,
     csv_copy,
     csv_lines,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
-    from target_duckdb.publish_database import Connection
+    from target_duckdb.publish.database import Connection
 
 MODELS = """
 SELECT table_name, comment FROM (
@@ -41,7 +43,7 @@ WHERE database_name = current_catalog() AND schema_name = ? AND table_name = ? O
 MANIFEST = "manifest.json"
 UNSAFE_IN_FILE_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|\0', "_"))
 LONGEST_FILE_NAME = 240
-"""Bytes, of 255: the rest is for a number and the format."""
+"""In bytes. File systems take 255; the rest is for a number and the format."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Column:
-    """A column as the manifest describes it, with its type in Parquet; and with that in the database."""
+    """A column as the manifest describes it: `type` is its type in Parquet, `origin` that in the database."""
 
     name: str
     type: str
@@ -94,7 +96,7 @@ def export(connection: Connection, directory: Path, choices: Choices) -> list[Mo
     for name, comment in found:
         try:
             models.append(export_model(connection, directory / files[name], choices, (name, comment)))
-        except DatabaseError as error:
+        except duckdb.Error as error:
             raise PublishError(f"cannot export {choices.schema}.{name}: {one_line(error)}") from None
     return models
 
@@ -102,7 +104,7 @@ def export(connection: Connection, directory: Path, choices: Choices) -> list[Mo
 def file_names(models: Collection[str]) -> dict[str, str]:
     """Return the file name of each model, without the format; a number tells apart what would be one file.
 
-    What is a file name as it is comes first, then the others in their order: names stay from run to run.
+    Names that need no change come first, then the others in order, so that each run gives the same names.
     """
     taken: set[str] = set()
     names: dict[str, str] = {}
@@ -113,7 +115,7 @@ def file_names(models: Collection[str]) -> dict[str, str]:
 
 
 def safe(name: str) -> str:
-    """Return a name that every file system takes, which others may have too."""
+    """Return a name that every file system takes; other models may get the same one."""
     return name.translate(UNSAFE_IN_FILE_NAMES).encode()[:LONGEST_FILE_NAME].decode(errors="ignore")
 
 
@@ -136,7 +138,7 @@ def export_model(
 
 
 def exact(connection: Connection, relation: str, columns: Mapping[str, str]) -> dict[str, str]:
-    """Return the types in which those columns leave DuckDB whose numbers would be doubles elsewhere."""
+    """Return, for columns whose numbers would be doubles outside DuckDB, the types that they get there."""
     decimals = {name: without_huge(kind, LARGEST_INTEGER) for name, kind in columns.items()}
     huge = {name: decimal for name, decimal in decimals.items() if decimal != columns[name]}
     if not huge:
@@ -153,7 +155,7 @@ def _parquet(relation: str, columns: Iterable[Column], path: str, _choices: Choi
 
 
 def changed(columns: Iterable[Column]) -> list[tuple[str, str]]:
-    """Return name and type of those columns that leave DuckDB in another type."""
+    """Return name and type of the columns that leave DuckDB in another type."""
     return [(column.name, column.type) for column in columns if column.type != column.origin]
 
 

@@ -1,4 +1,4 @@
-"""What a publisher has made, which alone it replaces: whatever else is in a place stays."""
+"""Recognizes what a publisher has made: nothing else is ever replaced."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_database import BusyError, PublishError, connect
-from target_duckdb.publish_exports import MANIFEST
-from target_duckdb.publish_place import is_marked
-from target_duckdb.publish_swap import STAMP, version_of, versions
+from target_duckdb.publish.database import BusyError, PublishError, connect
+from target_duckdb.publish.exports import MANIFEST
+from target_duckdb.publish.place import is_marked
+from target_duckdb.publish.swap import STAMP, version_of, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,17 +23,17 @@ UNION ALL SELECT NULL FROM duckdb_sequences() WHERE database_name = current_cata
 UNION ALL SELECT NULL FROM duckdb_functions() WHERE database_name = current_catalog() AND NOT internal
 UNION ALL SELECT NULL FROM duckdb_types() WHERE database_name = current_catalog() AND NOT internal
 """
-"""The definitions of the views of a file, and nothing for what else it holds."""
+"""The definition of each view in a file, and NULL for everything else it holds."""
 OURS = re.compile(
     r"CREATE VIEW .* FROM read_parquet\((main\.)?list_value\('([^']|'')*\.parquet'\),"
     r" \(hive_partitioning = [^()]*(\([^()]*\))?\)\);?",
     re.DOTALL,
 )
-"""A view on Parquet as DuckDB prints what `view_on_parquet` writes, which says more than people do."""
+"""A view by `view_on_parquet` as DuckDB prints it, with options that people hardly ever write."""
 
 
 def tell_apart(places: Mapping[str, Path]) -> None:
-    """Raise PublishError if one of some places is another, or lies in what publishing would replace."""
+    """Raise PublishError if two places are the same, or one lies in the folder that will be replaced."""
     taken: dict[Path, str] = {}
     for name, path in places.items():
         here = path.parent.resolve() / path.name
@@ -60,7 +60,7 @@ def check_owned(name: str, path: Path) -> None:
 
 
 def is_read_copy(path: Path) -> bool:
-    """Return whether a file is a version beside it: a link to it or, for lack of links, a copy."""
+    """Return whether a file is one of the versions beside it: a link or, where none can be made, a copy."""
     if not is_plain_file(path):
         return False
     return not path.stat().st_size or any(
@@ -70,7 +70,7 @@ def is_read_copy(path: Path) -> bool:
 
 
 def is_file_of_views(path: Path) -> bool:
-    """Return whether a file holds our views and nothing else; one that is in use has to be marked as ours."""
+    """Return whether a file holds nothing but our views or, if it is in use, whether it is marked as ours."""
     if not is_plain_file(path):
         return False
     try:
@@ -84,12 +84,12 @@ def is_file_of_views(path: Path) -> bool:
 
 
 def is_plain_file(path: Path) -> bool:
-    """Return whether a path is a file itself and not a link to one, nor a device that would wait."""
+    """Return whether a path is itself a file: no link to one, and no FIFO or device, which would wait."""
     return path.is_file() and not path.is_symlink()
 
 
 def is_exports(path: Path) -> bool:
-    """Return whether a path is a link to a version beside it or, for lack of links, a copy of one."""
+    """Return whether a path is a link to a version beside it or, where none can be made, a copy of one."""
     if path.is_symlink():
         link = path.readlink()
         name = re.escape(f"{path.stem}_") + STAMP + re.escape(path.suffix)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from target_duckdb.publish_database import PAUSE_SECONDS, BusyError
-from target_duckdb.publish_swap import directory_mode, remove
+from target_duckdb.publish.database import PAUSE_SECONDS, BusyError
+from target_duckdb.publish.swap import directory_mode, remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -77,7 +77,7 @@ def acquire(stream: IO[str], target: Path, wait_seconds: float) -> None:
 
 
 def clear(place: Path) -> None:
-    """Remove whatever a publisher left behind, dead or alive, but what shall stay."""
+    """Remove whatever a publisher, dead or alive, left behind, except what is to stay."""
     for path in place.iterdir():
         if path.name not in {LOCK, FOLDERS}:
             remove(path)
@@ -86,7 +86,7 @@ def clear(place: Path) -> None:
 def admit(place: Path, made: Iterable[Path], mode: int) -> None:
     """Let whoever may read the files into the folders made for them, now or by an earlier run.
 
-    A folder that is another by now, or to which somebody has given a mode, stays as it is.
+    A folder that has been replaced since then, or whose mode somebody has changed, stays as it is.
     """
     known = known_folders(place / FOLDERS) | {str(path.absolute()): identity(path) for path in made}
     ours = [path for path in map(Path, known) if path.is_dir() and identity(path) == known[str(path)]]
@@ -98,7 +98,7 @@ def admit(place: Path, made: Iterable[Path], mode: int) -> None:
 
 
 def known_folders(record: Path) -> dict[str, list[int]]:
-    """Return which folders were made, and what they were then; none if nothing legible says so."""
+    """Return the folders on record with their identity then; none if the record is missing or illegible."""
     try:
         return dict(json.loads(record.read_text("utf-8")))
     except (OSError, ValueError):

@@ -5,26 +5,27 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import duckdb
+
 from target_duckdb.names import folded
-from target_duckdb.publish_database import (
-    DatabaseError,
+from target_duckdb.publish.database import (
     PublishError,
     connect,
     copy_working_file,
     in_memory,
     one_line,
 )
-from target_duckdb.publish_sql import count, qualified
-from target_duckdb.publish_views import relocate_views
+from target_duckdb.publish.sql import count, qualified
+from target_duckdb.publish.views import relocate_views
 from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
     from pathlib import Path
 
-    from target_duckdb.publish_database import Connection
+    from target_duckdb.publish.database import Connection
 
-# Catalog names no schema of a user will have: DuckDB calls a name ambiguous that is both.
+# Catalog names that no user's schema will have: where a name is both, DuckDB calls it ambiguous.
 SOURCE, COPY = "publish: source", "publish: copy"
 
 TABLES = """
@@ -42,8 +43,7 @@ LOADED = (
 )
 
 FOREIGN_KEYS = (
-    "; DuckDB 1.5 does not copy rows after those that they refer to, and 2.0 not within a table: leave the"
-    " constraint away"
+    "; DuckDB 1.5 does not copy referenced rows first, nor does 2.0 within one table: drop the constraint"
 )
 
 Counts = dict[tuple[str, str], int]
@@ -53,7 +53,7 @@ Counts = dict[tuple[str, str], int]
 def write_read_copy(
     source: Path, copy: Path, *, schemas: tuple[str, ...], wait_seconds: float, storage_version: str
 ) -> list[str]:
-    """Write the read copy of a working file; return the views that read nothing, there as here."""
+    """Write the read copy of a working file; return the views that work neither there nor here."""
     raw = copy.parent.with_name("raw.duckdb")
     catalog = copy_working_file(source, raw, wait_seconds=wait_seconds)
     with in_words_of(source, raw), in_memory(copy.parent) as connection:
@@ -65,7 +65,7 @@ def write_read_copy(
         connection.execute(f"COPY FROM DATABASE {qualified(SOURCE)} TO {qualified(COPY)}")
         connection.execute(f"USE {qualified(COPY)}")
         broken = relocate_views(connection, catalog)
-        connection.execute(f"CHECKPOINT {qualified(COPY)}")  # closing would do so and not say what went wrong
+        connection.execute(f"CHECKPOINT {qualified(COPY)}")  # closing would, too, but hide what went wrong
     check(copy, expected)
     for leftover in (raw, raw.with_name(f"{raw.name}.wal")):
         leftover.unlink(missing_ok=True)
@@ -74,10 +74,10 @@ def write_read_copy(
 
 @contextmanager
 def in_words_of(source: Path, raw: Path) -> Iterator[None]:
-    """Say of the database what DuckDB says of our copy of it."""
+    """Turn what DuckDB says of our copy of a database into a PublishError about the database itself."""
     try:
         yield
-    except DatabaseError as error:
+    except duckdb.Error as error:
         said = one_line(error).replace(str(raw), str(source))
         advice = FOREIGN_KEYS if "foreign key" in said else ""
         raise PublishError(f"cannot publish {source}: {said}{advice}") from None
@@ -91,7 +91,7 @@ def attach_copy(connection: Connection, copy: Path, storage_version: str) -> Non
 
 
 def drop_other_schemas(connection: Connection, schemas: tuple[str, ...]) -> None:
-    """Drop from our byte copy every schema that shall not be published; an empty choice keeps them all."""
+    """Drop from our byte copy every schema that is not to be published; an empty choice keeps them all."""
     if not schemas:
         return
     present = schemas_of(connection)
@@ -121,7 +121,7 @@ def schemas_of(connection: Connection) -> list[str]:
 
 
 def spelt(schema: str, present: Iterable[str]) -> str:
-    """Return a schema's name as the database spells it, or as it is where there is none."""
+    """Return a schema's name as the database spells it, or unchanged if it has none of that name."""
     return {folded(name): name for name in present}.get(folded(schema), schema)
 
 
@@ -135,7 +135,7 @@ def counts(connection: Connection) -> Counts:
 
 
 def check(copy: Path, expected: Counts) -> None:
-    """Open the finished copy and count its rows; raises PublishError if a table lacks one."""
+    """Open the finished copy and count its rows; raises PublishError if a table lacks any."""
     with connect(copy, wait_seconds=0, read_only=True) as connection:
         found = counts(connection)
     if found != expected:
@@ -151,7 +151,7 @@ def check_name(what: str, catalog: str, schemas: Iterable[str]) -> None:
 
 
 def inspect(connection: Connection) -> dict[str, object]:
-    """Return what a manifest says about the whole: when it was loaded, which DuckDB published it."""
+    """Return what a manifest says about the whole: when data was last loaded, which DuckDB published it."""
     (version,) = connection.execute("SELECT version()").fetchall()[0]
     known = connection.execute(LEDGER).fetchall()
     loaded = connection.execute(LOADED).fetchall()[0][0] if known else None

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from target_duckdb.address import is_file, shown
-from target_duckdb.publish_exports import FORMATS
+from target_duckdb.configuration import NO, YES
+from target_duckdb.publish.exports import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 ENVIRONMENT = "DUCKDB_PUBLISH_"
-TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def words(text: str) -> tuple[str, ...]:
 
 @contextmanager
 def sensible(said: str) -> Iterator[None]:
-    """Say what a setting is where its text is something else."""
+    """Say what a setting has to be where its text is something else."""
     try:
         yield
     except ValueError:
@@ -36,14 +36,15 @@ def sensible(said: str) -> Iterator[None]:
 
 
 def formats(text: str) -> tuple[str, ...]:
-    """Return the export formats of a setting; raises ArgumentTypeError for an unknown one."""
-    if unknown := set(words(text)) - set(FORMATS):
+    """Return the export formats of a setting, each once; raises ArgumentTypeError for an unknown one."""
+    found = dict.fromkeys(words(text))
+    if unknown := found.keys() - FORMATS:
         raise argparse.ArgumentTypeError(f"unknown format {', '.join(sorted(unknown))}")
-    return words(text)
+    return tuple(found)
 
 
 def path(text: str) -> Path:
-    """Return a path, with the home for a `~` that no shell has seen; a name there has to be."""
+    """Return a path that ends in a name, with the home in place of a `~` that no shell has replaced."""
     try:
         found = Path(text).expanduser()
         text.encode()
@@ -83,7 +84,7 @@ def path_or_none(text: str) -> Path | None:
 
 
 def octal(text: str) -> int:
-    """Return a file mode written as 0640, that lets its owner read."""
+    """Return a file mode, written as in 0640; it has to let the owner read."""
     with sensible("a mode is between 0400 and 0777 and lets the owner read"):
         mode = int(text, 8)
         if not 0 <= mode <= ALL_RIGHTS or not mode & stat.S_IRUSR:
@@ -93,13 +94,13 @@ def octal(text: str) -> int:
 
 def truth(text: str) -> bool:
     """Return whether a setting is switched on."""
-    if text.lower() not in TRUE | FALSE:
+    if text.lower() not in (*YES, *NO, ""):
         raise argparse.ArgumentTypeError("it is either true or false")
-    return text.lower() in TRUE
+    return text.lower() in YES
 
 
 def seconds(text: str) -> float:
-    """Return a number of seconds, none of them before now."""
+    """Return a number of seconds that is not negative."""
     with sensible("it is a number of seconds, from 0 up"):
         if not float(text) >= 0:  # NaN is not
             raise ValueError(text)
@@ -188,7 +189,7 @@ def settings(arguments: Sequence[str] | None = None) -> Settings:
     """Read the settings from the command line, else from the environment, else the defaults."""
     parser = Parser(
         prog="duckdb-publish",
-        allow_abbrev=False,  # --postgres is no --postgres-extension
+        allow_abbrev=False,  # else --postgres would stand for --postgres-extension
         description="Give BI tools a copy of a DuckDB database that no load ever locks.",
         epilog=f"Each option can be set by {ENVIRONMENT}<NAME> too; by the environment alone "
         f"{ENVIRONMENT}{SECRET.upper()}, the address of a PostgreSQL database that gets the exported schema.",

@@ -8,33 +8,35 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_copy import check_name, inspect, schemas_of, spelt, write_read_copy
-from target_duckdb.publish_database import DatabaseError, PublishError, catalog_of, connect, one_line
-from target_duckdb.publish_exports import Choices, describe, export, write_manifest
-from target_duckdb.publish_live import show_views, write_views
-from target_duckdb.publish_ownership import check_owned, is_file_of_views, tell_apart
-from target_duckdb.publish_place import admit, is_marked, workplace
-from target_duckdb.publish_postgres import check_schema, serve
-from target_duckdb.publish_settings import settings
-from target_duckdb.publish_swap import house, next_stamp, prune, remove, show_directory, show_file
+import duckdb
+
+from target_duckdb.publish.copy import check_name, inspect, schemas_of, spelt, write_read_copy
+from target_duckdb.publish.database import PublishError, catalog_of, connect, one_line
+from target_duckdb.publish.exports import Choices, describe, export, write_manifest
+from target_duckdb.publish.live import show_views, write_views
+from target_duckdb.publish.ownership import check_owned, is_file_of_views, tell_apart
+from target_duckdb.publish.place import admit, is_marked, workplace
+from target_duckdb.publish.postgres import check_schema, serve
+from target_duckdb.publish.settings import settings
+from target_duckdb.publish.swap import house, next_stamp, prune, remove, show_directory, show_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from target_duckdb.publish_exports import Model
-    from target_duckdb.publish_settings import Settings
+    from target_duckdb.publish.exports import Model
+    from target_duckdb.publish.settings import Settings
 
 if sys.platform == "win32":
 
     def fill_gaps() -> None:
-        """Leave the channels as they are: there are no numbers that a file could take."""
+        """Leave the channels as they are: no file takes the number of a closed one here."""
 else:
     from target_duckdb.channels import fill_gaps
 
 INTERRUPTED = 130
-"""What a shell says of a program that was interrupted."""
-WITHIN_QUERY = "Query interrupted"  # what DuckDB makes of that, a RuntimeError
+"""The exit code a shell gives to a program that was interrupted."""
+WITHIN_QUERY = "Query interrupted"  # what DuckDB says then, in a RuntimeError
 
 
 def publish(chosen: Settings) -> str:
@@ -47,7 +49,7 @@ def publish(chosen: Settings) -> str:
         check_owned("target", chosen.target)
         admit(place, made, chosen.mode)
         check_views_name(chosen, place)
-        copy = place / "copy" / chosen.target.name  # as it will be called: DuckDB calls the catalog so
+        copy = place / "copy" / chosen.target.name  # its name for good: DuckDB names the catalog after it
         copy.parent.mkdir()
         broken = write_read_copy(
             chosen.database,
@@ -62,7 +64,7 @@ def publish(chosen: Settings) -> str:
         serve(chosen.target, chosen.postgres, chosen.schema, models, extension=chosen.postgres_extension)
     rows = sum(model.rows for model in models)
     size = chosen.target.stat().st_size / 1e6
-    warning = f"; these views read nothing: {', '.join(broken)}" if broken else ""
+    warning = f"; these views do not work: {', '.join(broken)}" if broken else ""
     return (
         f"published {chosen.target} ({size:.1f} MB) and {len(models)} models ({rows:,} rows) "
         f"in {time.monotonic() - started:.1f} s{warning}"
@@ -70,12 +72,12 @@ def publish(chosen: Settings) -> str:
 
 
 def check_places(chosen: Settings) -> None:
-    """Refuse to publish nothing, and to replace what no publisher has made, here or in PostgreSQL."""
+    """Refuse a missing database, places that overlap, too long a schema, and to replace what is not ours."""
     if not chosen.database.is_file():
         raise PublishError(f"there is no database at {chosen.database}: run a load first")
     places = {"database": chosen.database, "target": chosen.target, "exports": chosen.exports}
     tell_apart(places | ({"live": chosen.live} if chosen.live else {}))
-    if not is_marked(chosen.target):  # else another publisher may be replacing it: when that is done, we look
+    if not is_marked(chosen.target):  # else another publisher may be at work: once it is done, we look again
         check_owned("target", chosen.target)
     if chosen.formats:
         check_owned("exports", chosen.exports)
@@ -86,7 +88,7 @@ def check_places(chosen: Settings) -> None:
 
 
 def check_views_name(chosen: Settings, place: Path) -> None:
-    """Refuse a file of views that is called like their schema; an empty file tells what DuckDB calls it."""
+    """Refuse a file of views that is named like their schema; an empty file shows what DuckDB calls it."""
     if chosen.views:
         empty = place / "empty" / chosen.views.name
         empty.parent.mkdir()
@@ -95,7 +97,7 @@ def check_views_name(chosen: Settings, place: Path) -> None:
 
 
 def as_spelt(chosen: Settings, copy: Path) -> Settings:
-    """Return the settings with the schema as the read copy spells it; refuse a copy called like a schema."""
+    """Return the settings with the schema as the read copy spells it; refuse a copy named like a schema."""
     with connect(copy, wait_seconds=0, read_only=True) as connection:
         present = schemas_of(connection)
         check_name("a read copy", catalog_of(connection), present)
@@ -103,7 +105,7 @@ def as_spelt(chosen: Settings, copy: Path) -> Settings:
 
 
 def show(chosen: Settings, copy: Path) -> list[Model]:
-    """Export from a finished read copy, then put both in the place of the published ones."""
+    """Export from a finished read copy, then put copy and exports in the place of the published ones."""
     with workplace(chosen.exports, wait_seconds=chosen.wait) as place:
         stamp = max(next_stamp(chosen.target), next_stamp(chosen.exports))
         directory = place / "exports"
@@ -119,9 +121,9 @@ def show(chosen: Settings, copy: Path) -> list[Model]:
 
 
 def show_live(chosen: Settings, models: list[Model]) -> None:
-    """Put the file of views in its place; remove that of an earlier run if there are no Parquet files now."""
+    """Put the file of views in its place; remove an earlier run's if there are no Parquet files now."""
     if chosen.live and not chosen.views and is_file_of_views(chosen.live):
-        remove(chosen.live)  # what its views read is no more
+        remove(chosen.live)  # the files that its views read are gone
     if chosen.views:
         with workplace(chosen.views, wait_seconds=chosen.wait) as place:
             new = place / "views.duckdb"
@@ -149,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         line, code = publish(settings(arguments)), 0
     except PublishError as error:
         line, code = str(error), error.exit_code
-    except (DatabaseError, OSError) as error:
+    except (duckdb.Error, OSError) as error:
         line, code = one_line(error), PublishError.exit_code
     except (KeyboardInterrupt, RuntimeError) as error:
         if isinstance(error, RuntimeError) and WITHIN_QUERY not in str(error):
@@ -160,11 +162,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def tell(line: str) -> None:
-    """Write to standard error; that nobody can read it changes nothing about what was published."""
+    """Write to standard error; what was published is published even if nobody can read that."""
     try:
         sys.stderr.write(line)
         sys.stderr.flush()
-    except OSError:  # Python would try again at the end, and that would be its exit code
+    except OSError:  # else Python would try again at the end, fail, and exit with another code
         sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
 
 

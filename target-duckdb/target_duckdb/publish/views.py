@@ -6,15 +6,17 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+import duckdb
+
 from target_duckdb.names import folded
-from target_duckdb.publish_database import DatabaseError, binds
-from target_duckdb.publish_sql import qualified
+from target_duckdb.publish.database import binds
+from target_duckdb.publish.sql import qualified
 from target_duckdb.sql import literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from target_duckdb.publish_database import Connection
+    from target_duckdb.publish.database import Connection
 
 CATALOG_KEYS = ("catalog_name", "catalog")
 PATH_KEYS = ("column_names", "path")
@@ -41,7 +43,7 @@ class View(NamedTuple):
 
 
 def relocate_views(connection: Connection, catalog: str) -> list[str]:
-    """Define the current database's views again without a catalog's name; return those that read nothing.
+    """Define all views again without the name of a catalog; return those that cannot be defined.
 
     A view may build on another, so what does not bind waits for the rest. A view that binds in no order was
     broken in the working file already; it is left as it was.
@@ -69,8 +71,8 @@ def define(connection: Connection, view: View, catalog: str) -> bool:
 
 
 def statements(connection: Connection, view: View, catalog: str) -> Iterator[str]:
-    """Yield what may define a view again: without a catalog's name, else, if DuckDB cannot, as it was."""
-    with suppress(DatabaseError):  # of 1e400, for example, it makes what it does not read
+    """Yield what may define a view again: first without a catalog's name, then as it was."""
+    with suppress(duckdb.Error):  # it may print what it cannot parse, 1e400 for example
         yield relocated(connection, view.definition, catalog)
     yield again(view.definition)
 
@@ -93,7 +95,7 @@ def again(definition: str) -> str:
 
 
 def splits(definition: str) -> Iterator[tuple[str, str]]:
-    """Yield the splits of `CREATE VIEW … AS SELECT …` at each `AS` but in names; the first query is right."""
+    """Yield `CREATE VIEW … AS SELECT …` split at each `AS` outside names: the first query is right."""
     at = definition.find(" AS ")
     while at >= 0:
         if definition.count('"', 0, at) % 2 == 0:

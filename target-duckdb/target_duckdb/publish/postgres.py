@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from target_duckdb.publish_database import DatabaseError, PublishError, in_memory, one_line
-from target_duckdb.publish_exports import changed
-from target_duckdb.publish_sql import exchange, qualified, recast
+import duckdb
+
+from target_duckdb.publish.database import PublishError, in_memory, one_line
+from target_duckdb.publish.exports import changed
+from target_duckdb.publish.sql import exchange, qualified, recast
 from target_duckdb.sql import literal, quote
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from target_duckdb.publish_database import Connection
-    from target_duckdb.publish_exports import Model
+    from target_duckdb.publish.database import Connection
+    from target_duckdb.publish.exports import Model
 
 SHAPE = """
 SELECT string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) AS shape
@@ -38,18 +40,18 @@ def serve(copy: Path, address: str, schema: str, models: list[Model], *, extensi
         connection.execute(f"ATTACH {literal(str(copy))} AS copy (READ_ONLY)")
         try:
             connection.execute(f"ATTACH {literal(address)} AS served (TYPE postgres)")
-        except DatabaseError:  # the message would repeat the address, and the password in it
+        except duckdb.Error:  # the message would repeat the address, and the password in it
             raise PublishError(UNREACHABLE) from None
         try:
             bring(connection, schema, models)
             show(connection, schema, [model.name for model in models])
-        except DatabaseError as error:
+        except duckdb.Error as error:
             why = reason(error).replace(address, "…")
             raise PublishError(f"the files are published, but PostgreSQL refused the copy: {why}") from None
 
 
 def check_schema(schema: str) -> None:
-    """Raise PublishError for a schema whose next version PostgreSQL, which cuts names, would take for it."""
+    """Raise PublishError for a name so long that PostgreSQL would cut off what marks the next version."""
     longest = LONGEST_NAME - len(INCOMING)
     if len(schema.encode()) > longest:
         raise PublishError(
@@ -58,18 +60,18 @@ def check_schema(schema: str) -> None:
 
 
 def reason(error: Exception) -> str:
-    """Return what PostgreSQL says is wrong, which comes after its whole statement."""
+    """Return what PostgreSQL says is wrong; in the message it comes after the whole statement."""
     found = ERROR.search(str(error))
     return found[0] if found else one_line(error)
 
 
 def load_extension(connection: Connection, extension: str) -> None:
-    """Load DuckDB's postgres extension; raises PublishError where it is not to be had."""
+    """Load DuckDB's postgres extension; raises PublishError where it cannot be had."""
     try:
         if not extension:
             connection.execute("INSTALL postgres")
         connection.execute(f"LOAD {literal(extension or 'postgres')}")
-    except DatabaseError as error:
+    except duckdb.Error as error:
         raise PublishError(
             "the files are published, but nothing was copied to PostgreSQL: "
             f"DuckDB has no postgres extension here ({one_line(error)})"
@@ -82,7 +84,7 @@ def execute(connection: Connection, statement: str) -> None:
 
 
 def bring(connection: Connection, schema: str, models: list[Model]) -> None:
-    """Write the models into a schema of their own: the slow part, seen and waited for by nobody."""
+    """Write the models into a schema of their own: the slow part, which nobody sees or waits for."""
     incoming = schema + INCOMING
     execute(connection, f"DROP SCHEMA IF EXISTS {quote(incoming)} CASCADE; CREATE SCHEMA {quote(incoming)}")
     connection.execute("CALL pg_clear_cache()")

@@ -24,7 +24,11 @@ NEVER_QUOTED = re.compile(
 )
 """The types whose values hold none of these marks."""
 HUGE = re.compile(r"""'([^']|'')*'|"([^"]|"")*"|\bU?HUGEINT\b(?=$|[,)\[])""")
-"""The types that are doubles in Parquet and in PostgreSQL; what is in quotes and names are no types."""
+"""The types that become doubles in Parquet and PostgreSQL; what is in quotes, or is a name, is no type."""
+NUMBER = re.compile(r"U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|BIGNUM|DECIMAL\(.*\)|DOUBLE|FLOAT")
+"""The types that hold numbers alone, which are no formulas even if they begin with a minus."""
+MIXED = re.compile(r"JSON|UNION\(.*\)|VARIANT", re.DOTALL)
+"""The types that may hold numbers among other values."""
 FORMULA_STARTS = tuple(map(ord, "=+@-\t\r"))
 
 
@@ -54,7 +58,7 @@ def without_huge(kind: str, instead: str) -> str:
 
 
 def fit(relation: str, columns: Iterable[Column]) -> str:
-    """Return the query of whether each of some columns is, digit by digit, the same in another type."""
+    """Return the query that tells of each column whether another type would keep all its digits."""
     same = [
         f"coalesce(bool_and(TRY_CAST({quote(name)} AS {kind})::VARCHAR"
         f" IS NOT DISTINCT FROM {quote(name)}::VARCHAR), true)"
@@ -107,7 +111,9 @@ def _csv_field(column: Column, *, escape_formulas: bool) -> str:
         return f"coalesce({value}, '')"
     special = " OR ".join(f"contains({value}, {mark})" for mark in MARKS)
     empty = f"{value} = ''"
-    if kind == "VARCHAR" and escape_formulas:  # as _unrun
-        value = f"(CASE WHEN ascii({name}) IN {FORMULA_STARTS} THEN {APOSTROPHE} ELSE '' END || {name})"
+    if escape_formulas and not NUMBER.fullmatch(kind):  # as _unrun
+        is_text = f" AND TRY_CAST({value} AS DOUBLE) IS NULL" if MIXED.fullmatch(kind) else ""
+        is_formula = f"ascii({value}) IN {FORMULA_STARTS}{is_text}"
+        value = f"(CASE WHEN {is_formula} THEN {APOSTROPHE} ELSE '' END || {value})"
     quoted = f"""'"' || replace({value}, '"', '""') || '"'"""
     return f"CASE WHEN {name} IS NULL THEN '' WHEN {empty} OR {special} THEN {quoted} ELSE {value} END"
