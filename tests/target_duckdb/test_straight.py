@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.target_duckdb.loading import KEYED, Warehouse, record, records, schema, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 TEXT = {"type": ["string", "null"]}
 RULES = {"id": {"type": "integer"}, "value": TEXT}
@@ -49,6 +53,11 @@ def is_json(text: str) -> bool:
     return True
 
 
+def without_sign(values: Iterable[str]) -> list[str]:
+    """Return numbers of which a zero may have lost its sign, as DuckDB's integers have none there."""
+    return ["0" if value == "-0" else value for value in values]
+
+
 @pytest.mark.parametrize("number", [20, pytest.param(500, marks=pytest.mark.soak)])
 def test_what_is_no_text_comes_back_as_it_was_written_beside_texts_that_look_like_it(
     tmp_path_factory, number
@@ -61,15 +70,13 @@ def test_what_is_no_text_comes_back_as_it_was_written_beside_texts_that_look_lik
     )
     def check(values, texts, size):
         given_values = [*values, *(json.dumps(text, ensure_ascii=False) for text in texts)]
-        zeros = [
-            "0" if value == "-0" else value for value in values
-        ]  # DuckDB's integers have no sign at zero
         warehouse = Warehouse(tmp_path_factory.mktemp("texts") / "warehouse.duckdb")
         places = enumerate(given_values)
         sent = [message for place in places for message in (raw(*place), state(place[0]))]
         warehouse.load(schema("notes", RULES), *sent, batch_size_rows=size)
-        expected = dict(enumerate([*zeros, *texts]))
-        assert dict(warehouse.sql("SELECT id, value FROM crm.notes")) == expected
+        stored = [value for (value,) in warehouse.sql("SELECT value FROM crm.notes ORDER BY id")]
+        assert stored[len(values) :] == texts
+        assert without_sign(stored[: len(values)]) == without_sign(values)
         assert warehouse.rejected() == []
 
     check()
