@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 from collections import Counter
@@ -10,13 +9,11 @@ from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from target_duckdb.envelopes import read_envelope
 from target_duckdb.errors import InputError, InvalidLineError, LoadError, SpoolError
 from target_duckdb.files import ParquetFile, batch_files
-from target_duckdb.guards import Envelope
 from target_duckdb.interruption import STOP, Interrupted
-from target_duckdb.rawjson import UNREADABLE, parse_object, redact
+from target_duckdb.rawjson import UNREADABLE, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
     from target_duckdb.files import BatchFile
+    from target_duckdb.guards import Envelope
     from target_duckdb.loader import Load
 
 BLOCK = 1 << 17
@@ -31,9 +29,6 @@ BLOCK = 1 << 17
 longer, with half as many it is no faster."""
 HEARTBEAT = 1.0
 IDLE = bytes([0xFF, 0xFE])  # no JSON begins like this; only its identity counts
-ENVELOPE = msgspec.json.Decoder(Envelope).decode
-LOOSE = ("RECORD", "SCHEMA", "ACTIVATE_VERSION")
-"""Messages of which odd parts are left aside; a STATE or a BATCH counts as a whole or not at all."""
 
 
 def blocks(descriptor: int) -> Iterator[bytes]:
@@ -190,30 +185,8 @@ class Reader:
 
     def _envelope(self, line: bytes) -> Envelope:
         try:
-            return ENVELOPE(line)
+            return read_envelope(line)
         except UNREADABLE as error:
-            try:
-                return _loose_envelope(parse_object(line))
-            except (InvalidLineError, ValueError):
-                if self.file:
-                    raise self.file.complaint(line) from error
-                raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error
-
-
-def _loose_envelope(parts: dict[str, str]) -> Envelope:
-    """Return the envelope of a message that holds what msgspec refuses, such as half a surrogate pair."""
-    kind, stream, version, keys = (
-        json.loads(parts.get(name, "null")) for name in ("type", "stream", "version", "key_properties")
-    )
-    if kind not in LOOSE or not isinstance(stream, str):
-        raise InvalidLineError("not a Singer message")
-    if not isinstance(keys, list | None) or not all(isinstance(key, str) for key in keys or ()):
-        raise InvalidLineError("its key_properties are no list of names")
-    schema = msgspec.Raw(parts.get("schema", "").encode("utf-8", "surrogateescape"))
-    return Envelope(
-        kind,
-        stream,
-        schema=schema,
-        key_properties=keys,
-        version=version if type(version) is int else None,
-    )
+            if self.file:
+                raise self.file.complaint(line) from error
+            raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error
