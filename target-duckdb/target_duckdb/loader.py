@@ -16,6 +16,7 @@ from target_duckdb.metadata import DELETED_AT
 from target_duckdb.open_batch import OpenBatch
 from target_duckdb.parquet import is_exact
 from target_duckdb.progress import Progress
+from target_duckdb.rawjson import parse_object
 from target_duckdb.shapes import shape_of
 from target_duckdb.spool import Spool
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-duckdb")
 MARK = f'"{DELETED_AT.property}"'.encode()
+"""What a line with a mark of deletion holds, beside some others; most hold nothing like it."""
 
 
 class Load:
@@ -82,7 +84,7 @@ class Load:
 
     def record(self, message: Envelope, line: bytes) -> None:
         """Take a RECORD message that the quick way did not: a stream's first, or one that does not fit."""
-        if MARK in line:
+        if MARK in line and _is_marked(message):
             self._retire(self.streams.mark(message.stream))
         stream = self.streams[message.stream]
         if stream.segment is None and not stream.lines:
@@ -238,6 +240,12 @@ class Load:
 
     def _is_doubtful(self, stream: Stream) -> bool:
         return stream.shape.stream in self.commits.committer.stager.doubtful
+
+
+def _is_marked(message: Envelope) -> bool:
+    """Return whether a record has a mark of deletion, which is no value and no member of a member."""
+    record = bytes(message.record)
+    return bool(record) and DELETED_AT.property in parse_object(record)
 
 
 def _leave_aside(name: str, reason: str) -> None:
