@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from codecs import BOM_UTF8
 from collections import Counter
 from contextlib import suppress
 from io import BytesIO
@@ -33,6 +34,20 @@ IDLE = bytes([0xFF, 0xFE])  # no JSON begins like this; only its identity counts
 
 def blocks(descriptor: int) -> Iterator[bytes]:
     """Yield what a file descriptor holds as blocks of whole lines, at once; an empty one now and then."""
+    return unmarked(_blocks(descriptor))
+
+
+def unmarked(given: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield blocks of lines without the byte order mark that tools of Windows put before the first."""
+    rest = iter(given)
+    for block in rest:
+        yield block.removeprefix(BOM_UTF8)
+        if block:
+            break
+    yield from rest
+
+
+def _blocks(descriptor: int) -> Iterator[bytes]:
     rest: list[bytes] = []
     while block := _read(descriptor):
         if block is IDLE:

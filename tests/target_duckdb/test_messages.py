@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from io import BytesIO, StringIO
+
 import duckdb
 import pytest
 from target_duckdb.errors import DatabaseError, InvalidValueError, LoadError, SpoolError
 from target_duckdb.spool import Spool
+from target_duckdb.target import TargetDuckDB
 
 from tests.target_duckdb.loading import Warehouse, activate, lines, record, schema, state
 
@@ -71,6 +75,24 @@ def test_a_member_that_a_message_of_its_type_does_not_have_may_be_anything(wareh
     assert (done.returncode, done.stdout) == (0, b"1\n"), done.stderr
     assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "2.5")]
     assert (warehouse.tally("a")["in"], warehouse.rejected()) == (2, [])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_byte_order_mark_before_all_else_is_passed_over(warehouse, way):
+    """PowerShell and Windows tools put one before what they pipe or save."""
+    first, *others = lines([schema("a"), record("a", id=1, name="n1"), state(1)])
+    done = warehouse.command(BOM_UTF8 + first, *others, **WAYS[way])
+    assert (done.returncode, done.stdout) == (0, b"1\n"), done.stderr
+    assert warehouse.ids("crm.a") == [1]
+    assert "line 2: not a Singer message" in complaint(warehouse, first, BOM_UTF8 + first, **WAYS[way])
+
+
+@pytest.mark.parametrize("kind", [BytesIO, lambda text: StringIO(text.decode())], ids=["bytes", "text"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_byte_order_mark_of_an_input_that_is_no_file_is_passed_over(warehouse, way, kind):
+    target = TargetDuckDB(config=warehouse.config(**WAYS[way]))
+    target.listen(kind(BOM_UTF8 + b"\n".join(lines([schema("a"), record("a", id=1, name="n1")]))))
+    assert warehouse.ids("crm.a") == [1]
 
 
 @pytest.mark.parametrize("way", WAYS)
