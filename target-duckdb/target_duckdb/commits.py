@@ -20,7 +20,7 @@ from target_duckdb.staging import Stager, check_segment, rejects_sql
 from target_duckdb.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from target_duckdb.batches import Batch
@@ -63,6 +63,20 @@ class Committer:
     def rows_in(self) -> int:
         """How many records have been committed or are being so."""
         return sum(tally.rows_in for tally in list(self.tallies.values()))
+
+    @property
+    def commits(self) -> int:
+        """How many batches, or halves of them, have been committed."""
+        return self.ledger.commits
+
+    @property
+    def withheld(self) -> Sequence[str]:
+        """What to say of the deletes that went too far."""
+        return self.deleter.withheld
+
+    def is_doubtful(self, stream: str) -> bool:
+        """Return whether a text of a stream may have been something else, as DuckDB reads it."""
+        return stream in self.stager.doubtful
 
     def commit(self, batch: Batch) -> None:
         """Commit a batch; after an error nothing of it is there.

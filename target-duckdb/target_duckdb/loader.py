@@ -10,7 +10,6 @@ from target_duckdb.batches import Activation, Declaration, Swap
 from target_duckdb.columns import INT64
 from target_duckdb.commit_queue import CommitQueue
 from target_duckdb.declared import DeclaredStreams
-from target_duckdb.errors import DeleteGuardError
 from target_duckdb.hot import HotStreams
 from target_duckdb.metadata import DELETED_AT
 from target_duckdb.open_batch import OpenBatch
@@ -65,7 +64,15 @@ class Load:
         with ExitStack() as stack:
             stack.callback(self.spool.close)
             stack.callback(self.commits.close)
-            self.commits.hurry()
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Be done soon."""
+        self.commits.hurry()
+
+    def is_failure(self, error: BaseException) -> bool:
+        """Return whether an error is why a batch is not there, whatever is being read when it comes out."""
+        return self.commits.is_failure(error)
 
     @property
     def _heeds_versions(self) -> bool:
@@ -193,8 +200,8 @@ class Load:
                 self.hot.remove(stream)
                 stream.relax()
         if self.progress.is_due():
-            committer = self.commits.committer
-            self.progress.say(committer.rows_in + self.batch.rows, committer.ledger.commits)
+            rows, commits = self.commits.progress
+            self.progress.say(rows + self.batch.rows, commits)
         if self.batch.is_due:
             self.flush()
         self.commits.check()
@@ -220,10 +227,8 @@ class Load:
                 " the next run reads them again",
                 self.batch.rows,
             )
-        committer = self.commits.committer
-        self.progress.finish(committer.tallies.values())
-        if committer.deleter.withheld:
-            raise DeleteGuardError("; ".join(committer.deleter.withheld))
+        self.progress.finish(self.commits.tallies)
+        self.commits.check_deletes()
 
     def _end(self, stream: Stream) -> None:
         """Have count what counts only once all records of a stream are there."""
@@ -239,7 +244,7 @@ class Load:
             self.batch.add(Activation(stream.shape, known.activated))
 
     def _is_doubtful(self, stream: Stream) -> bool:
-        return stream.shape.stream in self.commits.committer.stager.doubtful
+        return self.commits.is_doubtful(stream.shape.stream)
 
 
 def _is_marked(message: Envelope) -> bool:

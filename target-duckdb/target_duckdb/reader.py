@@ -190,7 +190,7 @@ class Reader:
                 raise InvalidLineError(f"unknown message type {message.type!r}")
             self._takers[message.type](message, line)
         except LoadError as error:
-            if error is self.load.commits.failure or isinstance(error, SpoolError):
+            if self.load.is_failure(error) or isinstance(error, SpoolError):
                 raise  # what came before is not committed, or the disk is full: this line has no part in it
             raise type(error)(f"{self._place(number)}: {error}") from error
         if message.type == "RECORD":

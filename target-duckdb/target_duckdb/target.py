@@ -128,7 +128,7 @@ class TargetDuckDB(Target):
                     and settings.load_method == "upsert",
                 )
                 lines, place = mapper.map(lines), mapper.place
-            STOP.tell(self._load.commits.hurry)
+            STOP.tell(self._load.hurry)
             reader = Reader(self._load, place=place)
             try:
                 reader.read(lines)
