@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 from target_duckdb.commits import Committer
 from target_duckdb.database import Database
-from target_duckdb.errors import OutputError
+from target_duckdb.errors import DeleteGuardError, OutputError
 from target_duckdb.interruption import STOP, Interrupted
 from target_duckdb.segments import Segment
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from concurrent.futures import Future
     from pathlib import Path
 
     from target_duckdb.batches import Batch
+    from target_duckdb.ledger import Tally
     from target_duckdb.settings import Settings
 
 LOGGER = logging.getLogger("target-duckdb")
@@ -45,6 +47,29 @@ class CommitQueue:
         self.failure: BaseException | None = None
         """Why a batch is not there; it comes to light while something else is read."""
         self._released: bytes | None = None
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many records have been committed or are being so, and in how many commits."""
+        return self.committer.rows_in, self.committer.commits
+
+    @property
+    def tallies(self) -> Collection[Tally]:
+        """What became of the rows of each stream."""
+        return self.committer.tallies.values()
+
+    def is_doubtful(self, stream: str) -> bool:
+        """Return whether a text of a stream may have been something else, as DuckDB reads it."""
+        return self.committer.is_doubtful(stream)
+
+    def is_failure(self, error: BaseException) -> bool:
+        """Return whether an error is why a batch is not there."""
+        return error is self.failure
+
+    def check_deletes(self) -> None:
+        """Raise DeleteGuardError if deletes were withheld."""
+        if self.committer.withheld:
+            raise DeleteGuardError("; ".join(self.committer.withheld))
 
     def hurry(self) -> None:
         """Be done soon."""

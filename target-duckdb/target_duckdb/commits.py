@@ -6,7 +6,7 @@ import copy
 import logging
 import math
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from target_duckdb.batches import Activation, Declaration, Swap
 from target_duckdb.compaction import compact, tidy
@@ -20,7 +20,7 @@ from target_duckdb.staging import Stager, check_segment, rejects_sql
 from target_duckdb.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from target_duckdb.batches import Batch
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("target-duckdb")
 COMPACT_EVERY = 25
 """Commits: each that replaces rows leaves space behind, and the next has more to look through."""
+Counts: TypeAlias = tuple[dict[str, Tally], list[str], set[str], set[str]]
+"""Tallies, deletes withheld, streams with unversioned records, incomplete lists of live keys."""
 
 
 class Committer:
@@ -62,6 +64,20 @@ class Committer:
     def rows_in(self) -> int:
         """How many records have been committed or are being so."""
         return sum(tally.rows_in for tally in list(self.tallies.values()))
+
+    @property
+    def commits(self) -> int:
+        """How many batches, or halves of them, have been committed."""
+        return self.ledger.commits
+
+    @property
+    def withheld(self) -> Sequence[str]:
+        """What to say of the deletes that went too far."""
+        return self.deleter.withheld
+
+    def is_doubtful(self, stream: str) -> bool:
+        """Return whether a text of a stream may have been something else, as DuckDB reads it."""
+        return stream in self.stager.doubtful
 
     def commit(self, batch: Batch) -> None:
         """Commit a batch; after an error nothing of it is there.
@@ -101,17 +117,30 @@ class Committer:
 
     def _hindrance(self, batch: Batch, straight: Collection[Path]) -> LoadError | None:
         """Try to commit a batch; return what went wrong if it may go right in another way."""
-        tallies, withheld = copy.deepcopy(self.tallies), list(self.deleter.withheld)
+        before = self._counts()
         try:
             self._commit(batch, straight)
         except (OddError, RowGroupError, DatabaseError) as error:
             if not self._has_landed(error):
+                self._recount(before)
                 if not self._may_go_right(batch, error):
                     raise
-                self.tallies, self.deleter.withheld = tallies, withheld
                 return error
+        except BaseException:  # a wish to stop mostly: what is told at the end is what is there
+            self._recount(before)
+            raise
         self.tables.settle()
         return None
+
+    def _counts(self) -> Counts:
+        """Return what is known of the batches that are committed."""
+        return copy.deepcopy(
+            (self.tallies, self.deleter.withheld, self.deleter.unversioned, self._incomplete)
+        )
+
+    def _recount(self, before: Counts) -> None:
+        """Forget what a batch that is not there has added."""
+        self.tallies, self.deleter.withheld, self.deleter.unversioned, self._incomplete = before
 
     def _has_landed(self, error: LoadError) -> bool:
         """Return whether a batch is there in spite of an error: DuckDB may fail once it has committed."""

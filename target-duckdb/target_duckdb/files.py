@@ -206,8 +206,9 @@ def batch_files(message: Envelope) -> Iterator[BatchFile]:
     known, compression = encoding.format or "jsonl", encoding.compression or "none"
     kind = FILES.get((known, compression)) or FILES.get((known, None))
     if kind is None:
+        assumed = "" if encoding.format else " (assumed, as no format is named)"
         raise InvalidLineError(
-            f"BATCH of {message.stream!r}: cannot read {encoding.format}, {compression};"
+            f"BATCH of {message.stream!r}: cannot read {known}{assumed}, {compression};"
             " jsonl, gzip and parquet are known"
         )
     for name in message.manifest or []:

@@ -10,12 +10,12 @@ from target_duckdb.batches import Activation, Declaration, Swap
 from target_duckdb.columns import INT64
 from target_duckdb.commit_queue import CommitQueue
 from target_duckdb.declared import DeclaredStreams
-from target_duckdb.errors import DeleteGuardError
 from target_duckdb.hot import HotStreams
 from target_duckdb.metadata import DELETED_AT
 from target_duckdb.open_batch import OpenBatch
 from target_duckdb.parquet import is_exact
 from target_duckdb.progress import Progress
+from target_duckdb.rawjson import parse_object
 from target_duckdb.shapes import shape_of
 from target_duckdb.spool import Spool
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("target-duckdb")
 MARK = f'"{DELETED_AT.property}"'.encode()
+"""What a line with a mark of deletion holds, beside some others; most hold nothing like it."""
 
 
 class Load:
@@ -65,7 +66,15 @@ class Load:
         with ExitStack() as stack:
             stack.callback(self.spool.close)
             stack.callback(self.commits.close)
-            self.commits.hurry()
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Be done soon."""
+        self.commits.hurry()
+
+    def is_failure(self, error: BaseException) -> bool:
+        """Return whether an error is why a batch is not there, whatever is being read when it comes out."""
+        return self.commits.is_failure(error)
 
     @property
     def _heeds_versions(self) -> bool:
@@ -84,7 +93,7 @@ class Load:
 
     def record(self, message: Envelope, line: bytes) -> None:
         """Take a RECORD message that the quick way did not: a stream's first, or one that does not fit."""
-        if MARK in line:
+        if MARK in line and _is_marked(message):
             self._retire(self.streams.mark(message.stream))
         stream = self.streams[message.stream]
         if stream.segment is None and not stream.lines:
@@ -198,8 +207,8 @@ class Load:
                 self.hot.remove(stream)
                 stream.relax()
         if self.progress.is_due():
-            committer = self.commits.committer
-            self.progress.say(committer.rows_in + self.batch.rows, committer.ledger.commits)
+            rows, commits = self.commits.progress
+            self.progress.say(rows + self.batch.rows, commits)
         if self.batch.is_due:
             self.flush()
         self.commits.check()
@@ -225,10 +234,8 @@ class Load:
                 " the next run reads them again",
                 self.batch.rows,
             )
-        committer = self.commits.committer
-        self.progress.finish(committer.tallies.values())
-        if committer.deleter.withheld:
-            raise DeleteGuardError("; ".join(committer.deleter.withheld))
+        self.progress.finish(self.commits.tallies)
+        self.commits.check_deletes()
 
     def _end(self, stream: Stream) -> None:
         """Have count what counts only once all records of a stream are there."""
@@ -248,7 +255,13 @@ class Load:
             _leave_aside(name, "came before records, and after those neither it nor a STATE")
 
     def _is_doubtful(self, stream: Stream) -> bool:
-        return stream.shape.stream in self.commits.committer.stager.doubtful
+        return self.commits.is_doubtful(stream.shape.stream)
+
+
+def _is_marked(message: Envelope) -> bool:
+    """Return whether a record has a mark of deletion, which is no value and no member of a member."""
+    record = bytes(message.record)
+    return bool(record) and DELETED_AT.property in parse_object(record)
 
 
 def _leave_aside(name: str, reason: str) -> None:

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 from singer_sdk.exceptions import MappingError
 from singer_sdk.helpers._flattening import FlatteningOptions
 from singer_sdk.mapper import RemoveRecordTransform
 
 from target_duckdb.aliases import Aliases
+from target_duckdb.envelopes import read_envelope
 from target_duckdb.errors import (
     InvalidLineError,
     InvalidSchemaError,
@@ -24,7 +24,7 @@ from target_duckdb.exactjson import decoded, encoded, exact, with_constants
 from target_duckdb.expressions import check_expressions, latest, reason
 from target_duckdb.files import batch_files
 from target_duckdb.flattening import Flattener, conceal, reveal
-from target_duckdb.guards import Envelope
+from target_duckdb.rawjson import UNREADABLE
 from target_duckdb.validation import RecordSchema
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ class LineMapper:
 
     def _batch(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
-            envelope = msgspec.json.decode(encoded(message), type=Envelope)
-        except msgspec.DecodeError as error:
+            envelope = read_envelope(encoded(message))
+        except UNREADABLE as error:
             raise InvalidLineError(f"BATCH of {message['stream']!r}: {error}") from error
         for file in batch_files(envelope) if self._maps(message["stream"]) else ():
             lines = chain.from_iterable(block.split(b"\n")[:-1] for block in file.lines())
@@ -206,7 +206,8 @@ def _is_mappable(message: Any) -> bool:  # noqa: ANN401 - whatever a line holds
     """Return whether a message has the parts that the SDK takes for granted."""
     if not isinstance(message, dict):
         return False
-    kind, keys = message.get("type"), message.get("key_properties")
+    kind = message.get("type")
+    keys = message.get("key_properties") if kind == "SCHEMA" else None
     return (
         isinstance(kind, str)
         and isinstance(message.get("stream"), str)

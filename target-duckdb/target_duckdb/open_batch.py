@@ -42,7 +42,8 @@ class OpenBatch:
         """The streams that have been written to since somebody asked."""
         self._waiting = 0  # bytes read since lines were written
         self._spooled = 0
-        self._held = 0
+        self._held = self._held_columns = 0
+        """Of what could not be committed at the last cut, for want of a STATE: to cut again is in vain."""
         self._streams_seen: set[str] = set()
         """The streams that have had a segment."""
         self._again_columns = 0
@@ -63,7 +64,7 @@ class OpenBatch:
     def is_due(self) -> bool:
         """Whether the batch is as large or old as it may get; records may wait a while for their STATE."""
         patience = 1 if self.is_covered else 2
-        is_full = self._again_columns >= patience * AGAIN_COLUMNS
+        is_full = self._again_columns - self._held_columns >= patience * AGAIN_COLUMNS
         return is_full or self._pace.is_due(self.rows - self._held, len(self._steps), patience)
 
     def sweeps(self, base: Shape) -> bool:
@@ -84,9 +85,7 @@ class OpenBatch:
         segment = stream.open(self._spool, base.shape if base else None)
         self._open[stream] = None
         self._steps.append(segment)
-        if stream.shape.stream in self._streams_seen:
-            self._again_columns += len(stream.shape.columns)
-        self._streams_seen.add(stream.shape.stream)
+        self._see(stream.shape)
         return segment
 
     def let_wait(self, stream: Stream) -> None:
@@ -118,6 +117,8 @@ class OpenBatch:
     def read(self, size: int) -> None:
         """Take note of bytes read."""
         self._pace.read(size)
+        if not self._pace.has_begun and self.rows > self._held:
+            self._pace.begin()
         self._waiting += size
         if self._waiting >= WAITING_BYTES:
             self.write_lines()
@@ -148,6 +149,7 @@ class OpenBatch:
         """Take a STATE, which covers all that came before."""
         self._state = state
         self._covered = self.rows
+        self._held = self._held_columns = 0
 
     def cut(self, *, is_final: bool) -> Batch:
         """Return what can be committed of the batch, once it is closed, and begin the next with the rest.
@@ -156,12 +158,27 @@ class OpenBatch:
         would send them again, and nothing could tell.
         """
         ready, held = (self._steps, []) if is_final or self.is_covered else hold_back(self._steps)
-        self._steps = held
         self._pace.cut()
-        self._streams_seen, self._again_columns = set(), 0
-        self._held = self._spooled = sum(step.rows for step in held if isinstance(step, Segment))
+        self._hold(held)
         self._covered = -1 if held else 0
         return Batch(tuple(ready), None if held else self._state, is_final)
+
+    def _hold(self, steps: list[Step]) -> None:
+        """Begin a batch with what the one before it could not have."""
+        segments = [step for step in steps if isinstance(step, Segment)]
+        self._steps, self._streams_seen, self._again_columns = steps, set(), 0
+        for segment in segments:
+            self._see(segment.shape)
+        self._held_columns = self._again_columns
+        self._held = self._spooled = sum(segment.rows for segment in segments)
+        if self._held:
+            self._pace.begin()
+
+    def _see(self, shape: Shape) -> None:
+        """Take note of a segment, and of its columns if its stream has had one."""
+        if shape.stream in self._streams_seen:
+            self._again_columns += len(shape.columns)
+        self._streams_seen.add(shape.stream)
 
     def _count(self, stream: Stream, rows: int) -> None:
         """Take note of rows that are written to a stream's segment."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
+from codecs import BOM_UTF8
 from collections import Counter
 from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from target_duckdb.envelopes import read_envelope
 from target_duckdb.errors import InputError, InvalidLineError, LoadError, SpoolError
 from target_duckdb.files import ParquetFile, batch_files
-from target_duckdb.guards import Envelope
 from target_duckdb.interruption import STOP, Interrupted
-from target_duckdb.rawjson import UNREADABLE, parse_object, redact
+from target_duckdb.rawjson import UNREADABLE, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from msgspec import Struct
 
     from target_duckdb.files import BatchFile
+    from target_duckdb.guards import Envelope
     from target_duckdb.loader import Load
 
 BLOCK = 1 << 17
@@ -31,13 +30,24 @@ BLOCK = 1 << 17
 longer, with half as many it is no faster."""
 HEARTBEAT = 1.0
 IDLE = bytes([0xFF, 0xFE])  # no JSON begins like this; only its identity counts
-ENVELOPE = msgspec.json.Decoder(Envelope).decode
-LOOSE = ("RECORD", "SCHEMA", "ACTIVATE_VERSION")
-"""Messages of which odd parts are left aside; a STATE or a BATCH counts as a whole or not at all."""
 
 
 def blocks(descriptor: int) -> Iterator[bytes]:
     """Yield what a file descriptor holds as blocks of whole lines, at once; an empty one now and then."""
+    return unmarked(_blocks(descriptor))
+
+
+def unmarked(given: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield blocks of lines without the byte order mark that tools of Windows put before the first."""
+    rest = iter(given)
+    for block in rest:
+        yield block.removeprefix(BOM_UTF8)
+        if block:
+            break
+    yield from rest
+
+
+def _blocks(descriptor: int) -> Iterator[bytes]:
     rest: list[bytes] = []
     while block := _read(descriptor):
         if block is IDLE:
@@ -180,7 +190,7 @@ class Reader:
                 raise InvalidLineError(f"unknown message type {message.type!r}")
             self._takers[message.type](message, line)
         except LoadError as error:
-            if error is self.load.commits.failure or isinstance(error, SpoolError):
+            if self.load.is_failure(error) or isinstance(error, SpoolError):
                 raise  # what came before is not committed, or the disk is full: this line has no part in it
             raise type(error)(f"{self._place(number)}: {error}") from error
         if message.type == "RECORD":
@@ -190,30 +200,8 @@ class Reader:
 
     def _envelope(self, line: bytes) -> Envelope:
         try:
-            return ENVELOPE(line)
+            return read_envelope(line)
         except UNREADABLE as error:
-            try:
-                return _loose_envelope(parse_object(line))
-            except (InvalidLineError, ValueError):
-                if self.file:
-                    raise self.file.complaint(line) from error
-                raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error
-
-
-def _loose_envelope(parts: dict[str, str]) -> Envelope:
-    """Return the envelope of a message that holds what msgspec refuses, such as half a surrogate pair."""
-    kind, stream, version, keys = (
-        json.loads(parts.get(name, "null")) for name in ("type", "stream", "version", "key_properties")
-    )
-    if kind not in LOOSE or not isinstance(stream, str):
-        raise InvalidLineError("not a Singer message")
-    if not isinstance(keys, list | None) or not all(isinstance(key, str) for key in keys or ()):
-        raise InvalidLineError("its key_properties are no list of names")
-    schema = msgspec.Raw(parts.get("schema", "").encode("utf-8", "surrogateescape"))
-    return Envelope(
-        kind,
-        stream,
-        schema=schema,
-        key_properties=keys,
-        version=version if type(version) is int else None,
-    )
+            if self.file:
+                raise self.file.complaint(line) from error
+            raise InvalidLineError(f"not a Singer message ({error}): {redact(line)}") from error

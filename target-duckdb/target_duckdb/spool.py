@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -43,13 +43,15 @@ class Spool:
     def __init__(self, parent: str | None) -> None:
         """Make the directory, after removing those of processes that were killed."""
         root = Path(parent or _usual_place())
-        with writing(root):
+        with writing(root), ExitStack() as undo:
             root.mkdir(parents=True, exist_ok=True)
             remove_leftovers(root)
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
-            self._lock = (self.path / NEW).open("wb")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        (self.path / NEW).rename(self.path / LOCK)
+            undo.callback(_remove, self.path)
+            self._lock = undo.enter_context((self.path / NEW).open("wb"))
+            fcntl.flock(self._lock, fcntl.LOCK_EX)  # not every file system has locks
+            (self.path / NEW).rename(self.path / LOCK)
+            undo.pop_all()
         self._count = 0
         self._files: dict[Path, BinaryIO] = {}
         """Those that are open, the one written last at the end."""

@@ -45,7 +45,7 @@ def run(config: Mapping[str, object]) -> int:
 
     logs.set_up()
     with Load(read_settings(config)) as load:
-        STOP.tell(load.commits.hurry)
+        STOP.tell(load.hurry)
         Reader(load).read(blocks(channels.STDIN))
         load.finish(is_complete=not STOP.is_wanted)
     return 0

@@ -34,7 +34,7 @@ from target_duckdb.configuration import (
 from target_duckdb.interruption import STOP
 from target_duckdb.loader import Load
 from target_duckdb.mapping import LineMapper
-from target_duckdb.reader import Reader, blocks
+from target_duckdb.reader import Reader, blocks, unmarked
 from target_duckdb.settings import SCHEMA, is_plain, read_settings
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class TargetDuckDB(Target):
                     and settings.load_method == "upsert",
                 )
                 lines, place = mapper.map(lines), mapper.place
-            STOP.tell(self._load.commits.hurry)
+            STOP.tell(self._load.hurry)
             reader = Reader(self._load, place=place)
             try:
                 reader.read(lines)
@@ -143,7 +143,7 @@ class TargetDuckDB(Target):
         try:
             return blocks(file_input.fileno())
         except UnsupportedOperation:  # it is no file, but lines
-            return _encoded(file_input)
+            return unmarked(_encoded(file_input))
 
     @override
     def process_endofpipe(self) -> None:

@@ -264,6 +264,34 @@ def test_a_record_may_say_so_in_a_property_that_its_schema_does_not_have(warehou
     assert warehouse.rejected() == []
 
 
+@pytest.mark.parametrize("way", [{}, {"stream_maps": {"deals": {"id": "id"}}}], ids=["plain", "mapped"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"name": "_sdc_deleted_at"},
+        {"tags": ["_sdc_deleted_at"]},
+        {"tags": {"_sdc_deleted_at": "2026-01-01T00:00:00Z"}},
+        {"name": "\ud800", "tags": "_sdc_deleted_at"},
+    ],
+    ids=["a value", "an element", "a member of a member", "half a surrogate pair"],
+)
+def test_what_only_tells_of_a_mark_of_deletion_is_none(warehouse, way, values):
+    rules = {**KEYED, "tags": {"type": ["array", "object", "null"]}}
+    warehouse.load(schema("deals", rules))
+    line = json.dumps(record("deals", id=1, **values)).encode()
+    done = warehouse.command(schema("deals", rules), line, schema_evolution="freeze", **way)
+    assert done.returncode == 0, done.stderr
+    assert "_sdc_deleted_at" not in warehouse.types("deals")
+    assert warehouse.ids("crm.deals") == [1]
+
+
+@pytest.mark.parametrize("more", [{}, {"name": "\ud800"}], ids=["plain", "half a surrogate pair"])
+def test_a_mark_of_deletion_beside_whatever_else_counts(warehouse, more):
+    line = json.dumps(record("deals", id=1, **more, _sdc_deleted_at="2026-01-01T00:00:00Z")).encode()
+    warehouse.load(schema("deals"), *records("deals", [1, 2]), line)
+    assert alive(warehouse) == [2]
+
+
 def test_a_record_that_is_deleted_at_a_time_that_nobody_can_read_is_deleted(warehouse):
     mark = "2026-01-01T00:00:00+00:00+00:00"
     warehouse.load(schema("deals"), *records("deals", [1, 2]), record("deals", id=2, _sdc_deleted_at=mark))

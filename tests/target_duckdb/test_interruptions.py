@@ -21,11 +21,24 @@ from target_duckdb import commit_queue
 from target_duckdb.database import Database
 from target_duckdb.doublewrite import HEADERS
 from target_duckdb.errors import DatabaseError, OutOfMemoryError
-from target_duckdb.interruption import STOP
+from target_duckdb.interruption import STOP, Interrupted
+from target_duckdb.ledger import Ledger
 from target_duckdb.loader import Load
+from target_duckdb.reader import Reader
 
 from tests import figures
-from tests.target_duckdb.loading import COMMAND, KEYED, Warehouse, lines, record, records, schema, state
+from tests.target_duckdb.loading import (
+    COMMAND,
+    KEYED,
+    Warehouse,
+    commit,
+    lines,
+    live,
+    record,
+    records,
+    schema,
+    state,
+)
 
 TOTAL, FILE_ROWS = 900, 30
 PEAK = """
@@ -301,6 +314,30 @@ def test_what_takes_too_long_to_commit_is_left_to_the_next_run(warehouse, monkey
     assert tables(warehouse) == []
     assert warehouse.load(*sent) == [1]
     assert warehouse.one("SELECT count(*) FROM crm.a") == 20_000
+
+
+def test_what_is_left_to_the_next_run_is_not_counted_among_what_is_there(warehouse, monkeypatch, caplog):
+    """The last step gives up: by then rows are counted, and more deletes than believable are withheld."""
+    caplog.set_level("INFO")
+    warehouse.load(schema("a"), *records("a", range(200)), state(1))
+    caplog.clear()
+    odd = [record("b", 7, id=1), record("b", id=2), *live("c", ["none"], 5)]
+    with Load(warehouse.read()) as load:
+        commit(load, schema("a"), schema("b"), schema("c"), record("a", id=200), state(2))
+        monkeypatch.setattr(Ledger, "close", interrupt)
+        Reader(load).read([line + b"\n" for line in lines([*odd, *live("a", range(10), 5), state(3)])])
+        load.finish(is_complete=False)
+        committer = load.commits.committer
+    told = [json.loads(text.partition(" ")[2]) for text in caplog.messages if "record_count" in text]
+    assert [(point["tags"], point["value"]) for point in told] == [({"stream": "a"}, 1)]
+    assert "stopped before 12 records were committed" in caplog.text
+    assert (committer.deleter.withheld, committer.deleter.unversioned) == ([], set())
+    assert committer._incomplete == set()
+    assert warehouse.ids("crm.a") == list(range(201))
+
+
+def interrupt(*_: object) -> None:
+    raise Interrupted
 
 
 def test_what_is_being_committed_is_not_left_to_the_next_run(warehouse, monkeypatch):

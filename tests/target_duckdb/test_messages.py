@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+from io import BytesIO, StringIO
+
 import duckdb
 import pytest
 from target_duckdb.errors import DatabaseError, InvalidValueError, LoadError, SpoolError
 from target_duckdb.spool import Spool
+from target_duckdb.target import TargetDuckDB
 
-from tests.target_duckdb.loading import Warehouse, record, schema, state
+from tests.target_duckdb.loading import Warehouse, activate, lines, record, schema, state
 
 
 @pytest.fixture
@@ -43,6 +47,70 @@ def test_a_stream_whose_name_is_not_unicode_is_named_by_its_line(warehouse, way,
     said = complaint(warehouse, schema("a"), b'{"type":"SCHEMA","stream":"M' + letter + rest, **WAYS[way])
     assert "line 2: SCHEMA of stream 'M\\ud" in said
     assert "its name is not valid Unicode" in said
+
+
+USUAL = {
+    "SCHEMA": schema("a"),
+    "RECORD": record("a", 5, id=1, name="n1"),
+    "odd RECORD": record("a", 5, id=1, name=2.5),
+    "BATCH": {"type": "BATCH", "stream": "a", "encoding": {"format": "jsonl"}, "manifest": []},
+    "ACTIVATE_VERSION": activate("a", 5),
+    "STATE": state(1),
+}
+FOREIGN = {
+    "SCHEMA": ("version", "manifest"),
+    "RECORD": ("key_properties", "manifest"),
+    "odd RECORD": ("key_properties", "manifest"),
+    "BATCH": ("key_properties",),
+    "ACTIVATE_VERSION": ("key_properties", "manifest"),
+    "STATE": ("stream", "version", "key_properties", "manifest"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("value", [None, 5, "2", {}], ids=str)
+def test_a_member_that_a_message_of_its_type_does_not_have_may_be_anything(warehouse, way, value):
+    odd = {kind: USUAL[kind] | dict.fromkeys(FOREIGN[kind], value) for kind in USUAL}
+    done = warehouse.command(*odd.values(), **WAYS[way])
+    assert (done.returncode, done.stdout) == (0, b"1\n"), done.stderr
+    assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "2.5")]
+    assert (warehouse.tally("a")["in"], warehouse.rejected()) == (2, [])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_byte_order_mark_before_all_else_is_passed_over(warehouse, way):
+    """PowerShell and Windows tools put one before what they pipe or save."""
+    first, *others = lines([schema("a"), record("a", id=1, name="n1"), state(1)])
+    done = warehouse.command(BOM_UTF8 + first, *others, **WAYS[way])
+    assert (done.returncode, done.stdout) == (0, b"1\n"), done.stderr
+    assert warehouse.ids("crm.a") == [1]
+    assert "line 2: not a Singer message" in complaint(warehouse, first, BOM_UTF8 + first, **WAYS[way])
+
+
+@pytest.mark.parametrize("kind", [BytesIO, lambda text: StringIO(text.decode())], ids=["bytes", "text"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_byte_order_mark_of_an_input_that_is_no_file_is_passed_over(warehouse, way, kind):
+    target = TargetDuckDB(config=warehouse.config(**WAYS[way]))
+    target.listen(kind(BOM_UTF8 + b"\n".join(lines([schema("a"), record("a", id=1, name="n1")]))))
+    assert warehouse.ids("crm.a") == [1]
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("kind", "name"), [("STATE", "value"), ("BATCH", "manifest"), ("BATCH", "version")])
+def test_a_member_that_a_message_has_is_what_it_should_be(warehouse, way, kind, name):
+    said = complaint(warehouse, schema("a"), USUAL[kind] | {name: float("nan")}, **WAYS[way])
+    assert "line 2: " in said
+
+
+DEEP = b"[" * 3000 + b"]" * 3000
+
+
+@pytest.mark.parametrize("kind", ["RECORD", "ACTIVATE_VERSION", "BATCH"])
+def test_a_version_that_is_nested_too_deeply_is_one_line(warehouse, kind):
+    line = lines([USUAL[kind]])[0][:-1].replace(b', "version": 5', b"") + b', "version": ' + DEEP + b"}"
+    said = complaint(warehouse, schema("a"), line)
+    assert "line 2: not a Singer message (" in said
+    assert '{"type": …, "stream": …' in said
 
 
 RULES = {"id": {"type": "integer"}, "day": {"type": "string", "format": "date"}}

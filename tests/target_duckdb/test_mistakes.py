@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import gzip
 import json
 import os
@@ -72,6 +74,14 @@ MISTAKES = [
             "line 2: BATCH of 'a'",
         )
         for encoding in (5, "jsonl", [None], {"format": 5}, {"format": "csv"})
+    ),
+    (
+        "a compression that is not known, of files whose format is not named",
+        [
+            schema("a"),
+            {"type": "BATCH", "stream": "a", "encoding": {"compression": "zstd"}, "manifest": []},
+        ],
+        "line 2: BATCH of 'a': cannot read jsonl (assumed, as no format is named), zstd;",
     ),
     (
         "a record before its schema",
@@ -693,6 +703,17 @@ def test_the_files_of_a_run_are_private_and_gone_afterwards(warehouse, tmp_path,
 def test_settings_that_are_refused_leave_no_spool_behind(warehouse, tmp_path, setting):
     with pytest.raises(DatabaseError):
         Load(read_settings(warehouse.config() | setting))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_locks_is_one_line_and_nothing_is_left_behind(warehouse, tmp_path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(SpoolError) as caught:
+        Load(read_settings(warehouse.config()))
+    assert str(caught.value) == f"cannot write to {tmp_path} (temp_directory): No locks available"
     assert list(tmp_path.iterdir()) == []
 
 
