@@ -58,6 +58,7 @@ def _is_object(rule: Rule) -> bool:
 
 def _whole(rule: Rule, root: dict[str, Any]) -> Rule:
     """Return a rule that refers to nothing: what it refers to may be flattened or left out."""
+    # the text has a reference at any depth; to resolve a rule without one would only spell it otherwise
     return resolve(rule, root) if "'$ref'" in str(rule) else rule
 
 

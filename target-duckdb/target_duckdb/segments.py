@@ -32,7 +32,7 @@ class Segment:
     is_fresh: bool = False
     is_checked: bool = False  # whether no text can be what was no text before
     base: Shape | None = None
-    strays: tuple[str, ...] = ()  # undeclared properties that its lines may have, kept aside already
+    strays: tuple[str, ...] = ()  # undeclared properties that its lines may have, already rejected
     misfits: tuple[int, ...] = ()  # columns of which every value in its lines is as it has to be
     files: list[ParquetFile] = field(default_factory=list)
     spent: list[Path] = field(default_factory=list)  # what nobody needs after this segment

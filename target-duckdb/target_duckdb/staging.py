@@ -32,7 +32,7 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True)
 class Stage:
-    """A segment in memory: a table of its rows and a table of the values that were left out."""
+    """A segment in memory: a table of its rows and a table of the rejected values."""
 
     rows: str
     rejects: str | None

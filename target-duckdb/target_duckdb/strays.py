@@ -1,6 +1,7 @@
-"""Properties that records have and their schema does not: learnt when first seen, then kept aside in passing.
+"""Properties that records have and their schema does not: recognised once, then kept as they came.
 
-A tap that sends one sends it with every record, and looking at those value by value takes ten times as long.
+They are kept without decoding the record: a tap that sends one sends it with every record, and looking at
+those value by value takes ten times as long.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ class RecordSchema:
     """The schema that a stream's records have to meet."""
 
     def __init__(self, stream: str, schema: Mapping[str, Json]) -> None:
-        """Take a schema; raise InvalidSchemaError if it is none."""
+        """Take a schema; raise InvalidSchemaError if it is not valid."""
         self.stream = stream
         plain = {
             name: rule for name, rule in schema.items() if name != "$schema"
