@@ -30,7 +30,7 @@ OBJECTS = ("object", ["object"], ["object", "null"], ["null", "object"])
 
 
 def conceal(schema: dict[str, Any], *, is_flattening: bool) -> dict[str, Any]:
-    """Return a schema in which only the objects are to be seen that are taken apart."""
+    """Return a schema that shows only those objects which are taken apart."""
     whole = resolve(schema, schema) if REFERS & schema.keys() else schema
     return _concealed(whole, whole, is_flattening=is_flattening)
 

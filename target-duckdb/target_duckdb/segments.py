@@ -52,7 +52,7 @@ class Segment:
             self.spent.append(file.path)
 
     def reject(self, lines: Sequence[bytes]) -> None:
-        """Set rejected values aside."""
+        """Write down rejected values."""
         if lines:
             self.longest_reject = max(self.longest_reject, *map(len, lines))
             with writing(self.rejects), self.rejects.open("ab") as rejects:

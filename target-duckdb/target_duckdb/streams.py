@@ -135,7 +135,7 @@ class Stream:
         return True
 
     def renew(self) -> None:
-        """Let records pass that are like those which were looked at value by value."""
+        """Let records pass that are like those that were just taken apart."""
         self.guard = self._guard()
 
     def keep_strays(self, records: Iterable[Struct], segment: Segment) -> None:

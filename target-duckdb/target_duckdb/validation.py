@@ -81,7 +81,7 @@ def _broken(error: ValidationError) -> str:
 
 
 def _is_number(_checker: object, value: Json) -> bool:
-    """Return whether a value is a number of JSON; NaN and the infinities are none."""
+    """Return whether a value is a number of JSON; NaN and the infinities are not."""
     return bool(TYPES.is_type(value, "number")) and not (
         isinstance(value, float) and not math.isfinite(value)
     )
@@ -95,7 +95,7 @@ def _is_whole(_checker: object, value: Json) -> bool:
 
 
 def is_multiple(value: Json, step: Json) -> bool:
-    """Return whether a number is a multiple of another; none is written out, whatever its exponent."""
+    """Return whether a number is a multiple of another; neither is written out, whatever its exponent."""
     (number, ten), (divisor, other) = _parts(value), _parts(step)
     if ten >= other:
         return number * pow(10, ten - other, divisor) % divisor == 0
