@@ -27,7 +27,7 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-LONGEST_NAME = 255 - len(".doublewrite.new")  # bytes; the second number is that of what is put beside it
+LONGEST_NAME = 255 - len(".doublewrite.new")  # bytes, less the longest suffix of a file that we put beside it
 
 
 def check(path: str) -> None:
@@ -93,7 +93,7 @@ def hide(text: str, path: str) -> str:
 
 
 def _parts(path: str) -> set[str]:
-    """Return what of an address may be told: all after a scheme, settings, their values, a password."""
+    """Return the parts of an address that may be secret: all after a scheme, settings, values, a password."""
     parts, rest = set(), path
     while scheme := SCHEME.match(rest):
         rest = rest[scheme.end() :]

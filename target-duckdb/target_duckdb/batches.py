@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Activation:
-    """The moment from which only one version of a stream counts, and only its keys of its base stream."""
+    """An ACTIVATE_VERSION: from here only one version counts.
+
+    For live keys: and only their keys of the base stream.
+    """
 
     shape: Shape
     version: int
@@ -30,7 +33,7 @@ class Activation:
 
 @dataclass(frozen=True)
 class Swap:
-    """The moment at which a table that was loaded anew takes the place of the old one."""
+    """The moment at which a newly loaded table takes the place of the old one."""
 
     shape: Shape
 
@@ -85,8 +88,8 @@ class Batch:
         """Return two batches to be committed one after the other instead, or None if that cannot be.
 
         The first has streams with a key, whose rows may be there before the STATE that covers them; a stream
-        and its live keys stay together, and tables are swapped together. Of a single stream whose schema
-        changed it has what came first.
+        and its live keys stay together, and tables are swapped together. For one stream whose schema changed,
+        the first half is the earlier segments.
         """
         groups: dict[str, list[Step]] = {}
         for step in self.steps:

@@ -1,7 +1,7 @@
 """The expressions by which DuckDB turns what was spooled into values of columns, exactly or not at all.
 
-DuckDB's own casts are too kind for that: they drop zones and whatever follows a time or a day, have a year 0,
-round decimals and take BST for Bangladesh. So a text is matched before it is cast.
+DuckDB's own casts are too lenient for that: they drop zones and whatever follows a time or a day, have a
+year 0, round decimals and take BST for Bangladesh. So a text is matched before it is cast.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def value_sql(column_type: str, value: str) -> str:
 
 
 def column_sql(column: Column, value: str) -> str:
-    """Return the same; a mark of deletion that holds no readable time is one all the same, from now on."""
+    """Return `value_sql` of a column; an unreadable `_sdc_deleted_at` counts as deleted now."""
     read = value_sql(column.type, value)
     if (column.property, column.type) != (DELETED_AT.property, DELETED_AT.type):
         return read
@@ -126,8 +126,8 @@ def _exponent_shapes(precision: int, scale: int) -> Iterator[str]:
 def respelt_sql(value: str, old: str, new: str, kept: str) -> str | None:
     """Return the condition on which a value of one type is another text once its type is or was another.
 
-    None where that cannot be: a time or UUID may come in several spellings, and is stored in one. The type of
-    its column is a third, that of both.
+    None where that cannot be: a time or UUID may come in several spellings, and is stored in one. `kept` is
+    the column's present type, which holds both.
     """
     if old in SPELT and new in TEXTS:
         return "true"  # nobody knows how the next one is spelt

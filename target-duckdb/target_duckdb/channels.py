@@ -1,4 +1,4 @@
-"""Standard input, output and error: what becomes of a run that has not got all of them."""
+"""Standard input, output and error: what happens if some are closed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from target_duckdb.errors import OutputError
 
 STDIN, STDOUT, STDERR = range(3)
 MODES = {STDIN: os.O_WRONLY, STDOUT: os.O_RDONLY, STDERR: os.O_WRONLY}
-"""In which to open nothing in the place of what is closed, so that using it fails as if it were closed."""
+"""Modes for /dev/null in the place of a closed channel: the wrong direction, so that using it still fails."""
 
 
 def fill_gaps() -> None:

@@ -45,7 +45,7 @@ class CommitQueue:
         self._worker = ThreadPoolExecutor(1, "duckdb")
         self._current: tuple[Future[None], Batch] | None = None
         self.failure: BaseException | None = None
-        """Why a batch is not there; it comes to light while something else is read."""
+        """The error of a batch that was not committed; raised while later input is read."""
         self._released: bytes | None = None
 
     @property

@@ -93,7 +93,7 @@ WANTED = {
     "lock_timeout_seconds": SECONDS,
     "memory_limit": "a size, such as 400MB or 1.5GiB",
 }
-"""What to write where a text has to match a pattern, which would say that to few."""
+"""What to write where a text has to match a pattern, which few users could read."""
 SHOWN = 40
 
 

@@ -141,7 +141,7 @@ class Database(Session):
         return True
 
     def reopen(self) -> None:
-        """Attach the warehouse anew, after an error that DuckDB does not survive otherwise."""
+        """Attach the warehouse again, after an error that DuckDB does not survive otherwise."""
         self._detach()
         self._attach(f"ROW_GROUP_SIZE {ROW_GROUP}")
         self._keep_blocks()

@@ -49,7 +49,7 @@ class DeclaredStreams:
         return former
 
     def mark(self, name: str) -> Stream | None:
-        """Have a stream hold marks of deletion, as `declare` with a schema that has them."""
+        """Add the deletion column to a stream; return what `declare` returns."""
         stream = self[name]
         if name in self._marking:
             return None

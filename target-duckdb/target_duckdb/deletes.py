@@ -179,7 +179,7 @@ def version_sql(table: str, column: TableColumn) -> str:
 def same_sql(left: str, one: TableColumn, right: str, other: TableColumn) -> str:
     """Return whether two columns of a key are equal; if their types differ, whether they may mean the same.
 
-    A text is read as the other's type, as texts in records are: what says that a row is alive may be kind.
+    A text is read as the other's type, as texts in records are: a false match only keeps a row.
     """
     pairs = [(f"{left}.{quote(one.name)}", one.type), (f"{right}.{quote(other.name)}", other.type)]
     if one.type != other.type:

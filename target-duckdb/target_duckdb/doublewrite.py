@@ -1,7 +1,7 @@
 """Keeps the blocks of a database file that DuckDB overwrites in place, and puts them back after a kill.
 
 DuckDB writes to free blocks, and then a header that makes them count. Not so a block of metadata of which a
-part is free: that it writes anew where it lies, 256 KB, and a process killed within that leaves half of it.
+part is free: that it overwrites where it lies, 256 KB, and a process killed within that leaves half of it.
 Nobody could open the file again ("Corrupt database file: computed checksum …", with DuckDB 1.5.6 as with
 2.0.0). As long as no new header is there, the block as it was is the right one: databases call this a
 doublewrite.
@@ -61,7 +61,7 @@ class DoubleWrite:
             LOGGER.debug("%s stays as it is: %s", self.copy, error)
 
     def open(self) -> None:
-        """Begin, before DuckDB opens the file if there is one yet, and again afterwards.
+        """Open our own descriptor, before DuckDB opens the file if it exists and otherwise afterwards.
 
         The lock that DuckDB has on a file ends when any descriptor of it in this process is closed.
         """

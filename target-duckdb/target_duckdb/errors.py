@@ -56,7 +56,7 @@ class RowGroupError(LoadError):
 
 
 class SettingsError(LoadError):
-    """The configuration is none, or says what cannot be done."""
+    """The configuration cannot be read, or asks for something impossible."""
 
 
 class InputError(LoadError):

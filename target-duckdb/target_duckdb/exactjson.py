@@ -26,7 +26,7 @@ class Written(Decimal):
 
 
 class Constant(float):
-    """What is no number of JSON or of Python, such as NaN, and goes as it came: the loader keeps it aside."""
+    """Such as NaN, which JSON does not have as a number: passed on as it came, and rejected by the loader."""
 
     text: str
 

@@ -1,4 +1,4 @@
-"""What is to be said about the expressions of stream maps: which are none, and why one fails."""
+"""Checks the expressions of stream maps, and explains why one fails."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 BLOCK, ROWS = 1 << 17, 128
 """Bytes or records that fit a core's cache with all that is decoded from them."""
 BROKEN = b","
-"""What stands before a line that is no JSON; where a value is due it is none, whatever follows."""
+"""What stands before a line that is no JSON: no value begins with it, whatever follows."""
 WHOLE = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
 
@@ -164,7 +164,7 @@ class ParquetFile(BatchFile):
         return self.end == self.total
 
     def copy(self, path: Path) -> Self:
-        """Return the same file elsewhere: whoever wrote it may remove it or write it anew."""
+        """Return the same file elsewhere: whoever wrote it may remove or replace it."""
         with writing(path):
             shutil.copyfile(self.path, path)
         return replace(self, path=path)
@@ -202,7 +202,7 @@ def batch_files(message: Envelope) -> Iterator[BatchFile]:
     try:
         encoding = msgspec.json.decode(message.encoding or b"{}", type=Encoding)
     except msgspec.DecodeError as error:
-        raise InvalidLineError(f"BATCH of {message.stream!r}: its encoding is none: {error}") from error
+        raise InvalidLineError(f"BATCH of {message.stream!r}: its encoding is not valid: {error}") from error
     known, compression = encoding.format or "jsonl", encoding.compression or "none"
     kind = FILES.get((known, compression)) or FILES.get((known, None))
     if kind is None:

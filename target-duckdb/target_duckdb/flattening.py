@@ -30,7 +30,7 @@ OBJECTS = ("object", ["object"], ["object", "null"], ["null", "object"])
 
 
 def conceal(schema: dict[str, Any], *, is_flattening: bool) -> dict[str, Any]:
-    """Return a schema in which only the objects are to be seen that are taken apart."""
+    """Return a schema that shows only those objects which are taken apart."""
     whole = resolve(schema, schema) if REFERS & schema.keys() else schema
     return _concealed(whole, whole, is_flattening=is_flattening)
 
@@ -58,6 +58,7 @@ def _is_object(rule: Rule) -> bool:
 
 def _whole(rule: Rule, root: dict[str, Any]) -> Rule:
     """Return a rule that refers to nothing: what it refers to may be flattened or left out."""
+    # the text has a reference at any depth; to resolve a rule without one would only spell it otherwise
     return resolve(rule, root) if "'$ref'" in str(rule) else rule
 
 

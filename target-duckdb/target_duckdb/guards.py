@@ -33,7 +33,7 @@ ACCEPTED: dict[str, Any] = {
     "JSON": Raw,
 }
 JSON_KEY = dict[str, Raw] | list[Raw] | str | int | float | bool
-"""What is no null, which `Raw` is, too."""
+"""Anything but null, which `Raw` permits, too."""
 LIGHT = frozenset({"VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMPTZ"})
 
 

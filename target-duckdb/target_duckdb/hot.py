@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from target_duckdb.streams import Stream
 
 FEW, MANY = 32, 512
-"""How many streams one decoder knows: few, as most taps send one after the other and the decoder is made anew
-for each; many once streams come back that it no longer knew."""
+"""How many streams one decoder knows. Few at first: the decoder is rebuilt for each new stream, and most taps
+send one after the other. Many once an evicted stream returns."""
 
 
 class HotStreams:
-    """The streams whose records pass undecoded; the decoder is made anew when they change."""
+    """The streams whose records pass undecoded; the decoder is rebuilt when they change."""
 
     def __init__(self) -> None:
         self.decode: Callable[[bytes], msgspec.Struct] = _refuse

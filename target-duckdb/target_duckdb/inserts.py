@@ -63,7 +63,7 @@ class Inserter:
         self._warned: set[tuple[Table, str]] = set()
         """The columns of keys that have been warned of."""
         self._sent: dict[tuple[Table, str], str] = {}
-        """What the latest SCHEMA makes of such a column, whatever its type has become."""
+        """The type that the latest SCHEMA gives a key column, which may differ from the table's."""
 
     def is_straight(self, segment: Segment) -> bool:
         """Whether a segment may go into its table without being staged."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error: what has come so far is committed
-    """Somebody wants the run to stop in the midst of something long."""
+    """Somebody wants the run to stop during something long."""
 
 
 class Interruption:

@@ -1,4 +1,4 @@
-"""Knows what each Singer message does to the streams and to the open batch; not what records hold."""
+"""Knows what each Singer message does to the streams and the open batch; of records, marks of deletion."""
 
 from __future__ import annotations
 
@@ -80,8 +80,6 @@ class Load:
     def _heeds_versions(self) -> bool:
         """Whether versions and live keys delete anything."""
         return self.settings.process_activate_version_messages and self.settings.load_method == "upsert"
-
-    # Messages
 
     def schema(self, message: Envelope) -> None:
         """Take a SCHEMA message."""
@@ -196,8 +194,6 @@ class Load:
             known.activated = None
         base.history.is_swept = known.is_early = False
         known.version = self.streams.new_version()
-
-    # Batches
 
     def pause(self, size: int) -> None:
         """Take note of bytes read; a batch that waits for a STATE in vain is cut anyway."""

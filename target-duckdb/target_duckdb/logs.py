@@ -40,7 +40,7 @@ def set_up() -> None:
 
 @contextmanager
 def checking() -> Iterator[dict[str, Any] | None]:
-    """Have logging set up, by us or the SDK: a level that is none is a warning, a file that is none an error.
+    """Have logging set up, by us or the SDK: an unknown level is a warning, an invalid file an error.
 
     Yields what the file holds, if there is one.
     """

@@ -98,7 +98,7 @@ class LineMapper:
         try:
             message = decoded(line)
             if not _is_mappable(message) or message["type"] not in self._takers:
-                yield line  # nothing to map; if it is none at all the reader says so and stops
+                yield line  # nothing to map; if it is not a message at all the reader says so and stops
                 return
             is_empty = True
             for made in self._takers[message["type"]](message):

@@ -6,7 +6,7 @@ from target_duckdb.columns import Column
 
 EXTRACTED_AT = Column("_sdc_extracted_at", "TIMESTAMPTZ", "When the tap read the record")
 RECEIVED_AT = Column(
-    "_sdc_received_at", "TIMESTAMPTZ", "When the target began the batch that the record is in"
+    "_sdc_received_at", "TIMESTAMPTZ", "When the target began the part of a batch that the record is in"
 )
 BATCHED_AT = Column("_sdc_batched_at", "TIMESTAMPTZ", "When the record was committed")
 DELETED_AT = Column("_sdc_deleted_at", "TIMESTAMPTZ", "When the record was found to be gone from the source")

@@ -1,8 +1,9 @@
-"""Values of another JSON type that mean one of their column's: learnt when first seen, mended in passing.
+"""Values of the wrong JSON type that convert exactly to their column's: recognised once, then converted.
 
-Such as a number under a text, which DuckDB would write anew, a fraction under a decimal, which it would read
-as a double, or 2.0 under an integer. A tap that sends one sends it with every record, and looking at those
-value by value takes ten times as long.
+Such as a number under a text, which DuckDB would spell its own way, a fraction under a decimal, which it
+would read as a double, or 2.0 under an integer. Their records are not taken apart for
+that: a tap that sends one sends it with every record, and looking at those value by value takes ten times as
+long.
 """
 
 from __future__ import annotations

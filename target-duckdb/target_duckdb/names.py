@@ -1,4 +1,4 @@
-"""Names that DuckDB cannot hold or tell apart get another one, and a comment that says whose it is."""
+"""Names that DuckDB cannot hold or tell apart get another one, and a comment with the original."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from target_duckdb.columns import Column, TableColumn
 
 METADATA = frozenset(column.property for column in VALUES)
-"""What the target adds when it needs it: that a SCHEMA does not have it gives no column away."""
+"""Columns that the target adds itself: absence from a SCHEMA does not free them for another property."""
 RENAMED = re.compile(r'^name (".*")$', re.MULTILINE)
 
 
@@ -48,7 +48,7 @@ def folded(name: str) -> bytes:
 
 
 def property_of(column: TableColumn) -> str:
-    """Return whose a column is; a description that looks like our mark names what has another column."""
+    """Return the property that owns a column; ignore a description that only looks like our mark."""
     name = original_name(column.comment)
     return column.name if name is None or not _is_made_of(column.name, name) else name
 
@@ -88,7 +88,7 @@ def comment_of(column: Column, current: TableColumn) -> str:
 
 
 def _unmarked(column: TableColumn) -> str:
-    """Return what the comment of a column says beside whose it is."""
+    """Return the comment of a column without our mark of its owner."""
     text, _, mark = column.comment.rpartition("\n")
     owner = original_name(mark)
     return text if owner is not None and folded(owner) == folded(column.name) else column.comment

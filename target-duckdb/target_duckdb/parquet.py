@@ -56,7 +56,7 @@ ODD_FOR = {
     **{("DATE", kind): MIDNIGHT for kind in (*INSTANTS, "TIMESTAMP_NS")},
 }
 """By type of a table's column and of a Parquet column: which values go by way of JSON."""
-ODD_JSON = "regexp_matches(to_json({v}), '(?i)nan|inf')"  # a number that is none, or may be
+ODD_JSON = "regexp_matches(to_json({v}), '(?i)nan|inf')"  # NaN and infinities, and perhaps more
 BYTES = "BLOB"
 FLOATING = re.compile(r"\b(DOUBLE|FLOAT)\b")
 

@@ -32,7 +32,7 @@ class Segment:
     is_fresh: bool = False
     is_checked: bool = False  # whether no text can be what was no text before
     base: Shape | None = None
-    strays: tuple[str, ...] = ()  # undeclared properties that its lines may have, kept aside already
+    strays: tuple[str, ...] = ()  # undeclared properties that its lines may have, already rejected
     misfits: tuple[int, ...] = ()  # columns of which every value in its lines is as it has to be
     files: list[ParquetFile] = field(default_factory=list)
     spent: list[Path] = field(default_factory=list)  # what nobody needs after this segment
@@ -52,7 +52,7 @@ class Segment:
             self.spent.append(file.path)
 
     def reject(self, lines: Sequence[bytes]) -> None:
-        """Set rejected values aside."""
+        """Write down rejected values."""
         if lines:
             self.longest_reject = max(self.longest_reject, *map(len, lines))
             with writing(self.rejects), self.rejects.open("ab") as rejects:

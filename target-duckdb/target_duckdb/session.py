@@ -22,7 +22,7 @@ NO_ROOM = re.compile("failed to pin block|could not allocate block")  # what a C
 SESSION = (
     "TimeZone = 'UTC'",
     "preserve_insertion_order = false",  # with it, and little memory, DuckDB works in one thread
-    "max_vacuum_tasks = 0",  # else a commit may write all row groups anew; compaction does that when it pays
+    "max_vacuum_tasks = 0",  # else a commit may rewrite all row groups; compaction does that when it pays
 )
 ROW_GROUP = 61_440
 """Half of DuckDB's own: a batch leaves two that are not full, and one thread compresses those while the

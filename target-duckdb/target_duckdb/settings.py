@@ -31,7 +31,7 @@ def _number_setting(title: str, description: str, **more: object) -> dict[str, A
 
 
 Json: TypeAlias = Any  # a value out of a JSON text
-LARGEST = 10**15  # that never comes
+LARGEST = 10**15  # in effect no limit
 
 
 SETTINGS: dict[str, dict[str, Any]] = {

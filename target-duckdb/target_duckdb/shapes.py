@@ -47,7 +47,7 @@ class Shape:
     def fields(self) -> tuple[str, ...]:
         """The names under which DuckDB finds the properties in a spooled record.
 
-        They are the properties' own, unless DuckDB would confuse them: then records are written anew.
+        They are the properties' own, unless DuckDB would confuse them: then records are rewritten.
         """
         names = [column.property for column in self.columns]
         if len({name.casefold() for name in names}) == len(names) and all(map(is_readable, names)):
@@ -56,7 +56,7 @@ class Shape:
 
     @cached_property
     def is_renamed(self) -> bool:
-        """Whether records must be written anew because of their property names."""
+        """Whether records must be rewritten because of their property names."""
         return any(field != column.property for field, column in zip(self.fields, self.columns, strict=True))
 
     def with_column(self, column: Column) -> Shape:

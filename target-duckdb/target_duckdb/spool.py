@@ -54,7 +54,7 @@ class Spool:
             undo.pop_all()
         self._count = 0
         self._files: dict[Path, BinaryIO] = {}
-        """Those that are open, the one written last at the end."""
+        """The open ones, the one written last at the end."""
 
     def __enter__(self) -> Self:
         return self

@@ -131,7 +131,7 @@ def flaws(columns: Sequence[Column], fields: Sequence[str]) -> dict[int, str]:
 
 
 def doubts(columns: Sequence[Column], fields: Sequence[str], keys: Collection[int]) -> list[str]:
-    """Return when a text outside the key may have been a number or a structure that DuckDB wrote anew.
+    """Return when a text outside the key may have been a number or a structure that DuckDB wrote its own way.
 
     It writes a number as its double, in the shortest way, and an array or object without white space.
     """
@@ -205,7 +205,7 @@ def count_sql(stage: str, keys: Sequence[int]) -> str:
 
 
 def distinct_sql(names: Sequence[str]) -> str:
-    """Return the aggregate that counts distinct keys; rows without a key are all distinct."""
+    """Return the aggregate that counts distinct keys; in a stream without a key every row counts."""
     key = ", ".join(names)
     return f"count(DISTINCT {f'({key})' if len(names) > 1 else key})" if names else "count(*)"
 

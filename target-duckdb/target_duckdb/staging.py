@@ -1,4 +1,4 @@
-"""Reads spooled records into memory: typed, counted, the last of each key; what does not fit is set aside."""
+"""Reads spooled records into memory: typed, counted, the last of each key; what does not fit is rejected."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True)
 class Stage:
-    """A segment in memory: a table of its rows and a table of the values that were left out."""
+    """A segment in memory: a table of its rows and a table of the rejected values."""
 
     rows: str
     rejects: str | None
@@ -41,7 +41,7 @@ class Stage:
 
     @property
     def rejects_sql(self) -> str | None:
-        """What holds the values that were left out, for SQL; None if there are none."""
+        """The table or query of the rejected values, for SQL; None if there are none."""
         return self.rejects and quote(self.rejects)
 
 
@@ -133,7 +133,7 @@ class Stager:
 
 
 def rejects_sql(segment: Segment) -> str | None:
-    """Return the query, in brackets, of the values that were left out before; None if there are none."""
+    """Return the query, in brackets, of the values rejected before; None if there are none."""
     if not segment.rejects.exists():
         return None
     return f"({sql.read_rejects_sql(str(segment.rejects), segment.longest_reject)})"
@@ -176,7 +176,7 @@ def _unpack(segment: Segment) -> None:
 
 @contextmanager
 def _placing(files: Iterable[ParquetFile], number: int) -> Iterator[None]:
-    """Say of a record without its key in which row of which file it is; that of a line is known before."""
+    """Add the file and row of a record without its key to the error; the place of a line is known already."""
     try:
         yield
     except MissingKeyError as error:

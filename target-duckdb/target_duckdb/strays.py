@@ -1,6 +1,7 @@
-"""Properties that records have and their schema does not: learnt when first seen, then kept aside in passing.
+"""Properties that records have and their schema does not: recognised once, then kept as they came.
 
-A tap that sends one sends it with every record, and looking at those value by value takes ten times as long.
+Their records are not taken apart for that: a tap that sends one sends it with every record, and looking at
+those value by value takes ten times as long.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def learn(shape: Shape, known: tuple[str, ...], undeclared: Iterable[str]) -> tu
 
 
 def keep(shape: Shape, strays: tuple[str, ...], messages: Iterable[msgspec.Struct]) -> Iterator[bytes]:
-    """Yield what is to be kept of the undeclared properties of decoded records, a line for each value."""
+    """Yield the rejected values of undeclared properties in decoded records, a line for each value."""
     keys = [(f"c{index}", shape.columns[index]) for index in shape.key_indexes]
     names = [(f"s{number}", name) for number, name in enumerate(strays)]
     for message in messages:

@@ -29,7 +29,7 @@ texts are doubtful; for fewer that is dear, because a statement that does so tak
 
 @dataclass
 class History:
-    """What is known of a stream in this run under whatever schema."""
+    """What a run knows of a stream across all its schemas."""
 
     version: int  # of live keys that come without one
     sequence: int = 0  # what the next segment begins with at least
@@ -151,7 +151,7 @@ class Stream:
         return True
 
     def renew(self) -> None:
-        """Let records pass that are like those which were looked at value by value."""
+        """Let records pass that are like those that were just taken apart."""
         self.guard = self._guard()
 
     def keep_strays(self, records: Iterable[Struct], segment: Segment) -> None:

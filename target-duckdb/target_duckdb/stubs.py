@@ -1,4 +1,4 @@
-"""A database file of which DuckDB has not written the headers yet: it neither opens it nor writes it anew.
+"""A database file of which DuckDB has not written the headers yet: it can neither open nor replace it.
 
 A full disk or a kill leaves one. A young one may be of a process that is just making its file.
 """

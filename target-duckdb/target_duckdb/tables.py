@@ -23,7 +23,7 @@ TYPE_NAMES = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 NEW = "__new"
 IN_THE_WAY = re.compile("depends? on it|constraint specified|by the generated column")
 LANDING = "being loaded, to take the place of "
-"""The comment of a table that is loaded anew, before the name of the old one, and whose run does so."""
+"""Marks a landing table: this text, the name of the table it will replace, the nonce of its run."""
 BY = re.compile("\nby [0-9a-f-]{36}$")
 
 
@@ -219,7 +219,7 @@ class Tables:
     def _enter(
         self, table: Table, column: str | None, change: str, old: str | None = None, new: str | None = None
     ) -> None:
-        """Enter a change of a table; of one that will replace another counts what differs in the end."""
+        """Enter a change of a table; for a landing table `swap` enters the difference instead."""
         if not self.is_overwriting:
             self.ledger.note_change(table, column, change, old, new)
 

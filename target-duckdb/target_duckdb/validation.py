@@ -43,7 +43,7 @@ class RecordSchema:
     """The schema that a stream's records have to meet."""
 
     def __init__(self, stream: str, schema: Mapping[str, Json]) -> None:
-        """Take a schema; raise InvalidSchemaError if it is none."""
+        """Take a schema; raise InvalidSchemaError if it is not valid."""
         self.stream = stream
         plain = {
             name: rule for name, rule in schema.items() if name != "$schema"
@@ -81,7 +81,7 @@ def _broken(error: ValidationError) -> str:
 
 
 def _is_number(_checker: object, value: Json) -> bool:
-    """Return whether a value is a number of JSON; NaN and the infinities are none."""
+    """Return whether a value is a number of JSON; NaN and the infinities are not."""
     return bool(TYPES.is_type(value, "number")) and not (
         isinstance(value, float) and not math.isfinite(value)
     )
@@ -95,7 +95,7 @@ def _is_whole(_checker: object, value: Json) -> bool:
 
 
 def is_multiple(value: Json, step: Json) -> bool:
-    """Return whether a number is a multiple of another; none is written out, whatever its exponent."""
+    """Return whether a number is a multiple of another; neither is written out, whatever its exponent."""
     (number, ten), (divisor, other) = _parts(value), _parts(step)
     if ten >= other:
         return number * pow(10, ten - other, divisor) % divisor == 0
