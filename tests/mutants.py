@@ -366,7 +366,7 @@ MUTANTS = (
     Mutant(
         "target-duckdb: a row whose key could not be read in the list of live keys is deleted",
         "target-duckdb/target_duckdb/commits.py",
-        "if segment.base and segment.records_rejected + rejected:",
+        "if segment.records_rejected + rejected:",
         "if False:",
         "tests/target_duckdb/test_deletes.py",
     ),
@@ -378,10 +378,24 @@ MUTANTS = (
         "tests/target_duckdb/test_deletes.py",
     ),
     Mutant(
+        "target-duckdb: a version deletes rows though its records broke off",
+        "target-duckdb/target_duckdb/loader.py",
+        "elif stream.is_whole:",
+        "elif True:",
+        "tests/target_duckdb/test_deletes.py",
+    ),
+    Mutant(
+        "target-duckdb: columns that a SCHEMA does not have are emptied when their record comes again",
+        "target-duckdb/target_duckdb/inserts.py",
+        "if is_kept:",
+        "if False:",
+        "tests/target_duckdb/test_schemas.py",
+    ),
+    Mutant(
         "target-duckdb: live keys delete what another run has loaded meanwhile",
         "target-duckdb/target_duckdb/ledger.py",
-        "AND run_id <> ? AND committed_at >= ?",
-        "AND run_id <> ? AND committed_at < ?",
+        "AND s.run_id <> ? AND s.committed_at >= ?",
+        "AND s.run_id <> ? AND s.committed_at < ?",
         "tests/target_duckdb/test_deletes.py",
     ),
     Mutant(
