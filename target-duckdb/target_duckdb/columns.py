@@ -194,16 +194,27 @@ def _string_type(rule: Mapping[str, Any]) -> str:
     if rule.get("contentEncoding") == "base64":
         return "BLOB"
     wanted = FORMATS.get(rule.get("format", ""), "VARCHAR")
-    if wanted != "DECIMAL":
-        return wanted
-    precision, scale = rule.get("precision"), rule.get("scale")
-    return decimal(int(precision or DEFAULT_PRECISION), DEFAULT_SCALE if scale is None else int(scale))
+    return _decimal_type(rule) if wanted == "DECIMAL" else wanted
+
+
+def _decimal_type(rule: Mapping[str, Any]) -> str:
+    """Return the decimal type that a rule asks for; without a scale its precision tells whole digits.
+
+    A precision of all that there is tells no more than none.
+    """
+    precision, scale = int(rule.get("precision") or DEFAULT_PRECISION), rule.get("scale")
+    if scale is not None:
+        return decimal(precision, int(scale))
+    if precision >= DEFAULT_PRECISION:
+        return decimal(DEFAULT_PRECISION, DEFAULT_SCALE)
+    decimals = min(DEFAULT_SCALE, DEFAULT_PRECISION - precision)
+    return decimal(precision + decimals, decimals)
 
 
 def _number_type(rule: Mapping[str, Any]) -> str:
     step = rule.get("multipleOf")
     if rule.get("format") in {"singer.decimal", "x-singer.decimal"}:
-        return _string_type(rule)
+        return _decimal_type(rule)
     if step is None or step <= 0:
         return "DOUBLE"
     digits = len(f"{Decimal(str(step)).normalize():f}".partition(".")[2])
