@@ -92,12 +92,39 @@ TYPES = [
         "BIGINT",
     ),
     ({"type": "object", "properties": None}, "JSON"),
+    ({"type": "integer", "minimum": "0", "maximum": "100"}, "BIGINT"),
+    ({"type": "integer", "minimum": "0", "maximum": str(2**64)}, "HUGEINT"),
+    ({"type": "integer", "minimum": "sNaN", "maximum": "1e9999999", "exclusiveMaximum": []}, "HUGEINT"),
+    ({"type": "integer", "minimum": "none", "maximum": {}, "exclusiveMinimum": float("nan")}, "BIGINT"),
+    ({"type": "integer", "minimum": float(-(2**63))}, "BIGINT"),
+    ({"type": "number", "multipleOf": "0.01"}, "DECIMAL(38,2)"),
+    ({"type": "number", "multipleOf": "a cent"}, "DOUBLE"),
+    ({"type": "number", "multipleOf": "1e-9999999999"}, "DOUBLE"),
+    ({"type": "number", "multipleOf": "1e9999999999"}, "DOUBLE"),
+    ({"type": "number", "multipleOf": [0.01]}, "DOUBLE"),
+    ({"type": "string", "format": ["date"]}, "VARCHAR"),
+    ({"type": "number", "format": {}}, "DOUBLE"),
+    ({"type": "string", "format": "singer.decimal", "precision": "12", "scale": "2.0"}, "DECIMAL(12,2)"),
+    ({"type": "string", "format": "singer.decimal", "precision": "x", "scale": "y"}, "DECIMAL(38,9)"),
+    ({"type": "string", "format": "singer.decimal", "precision": -3}, "DECIMAL(38,9)"),
+    ({"type": "string", "format": "singer.decimal", "precision": 10, "scale": "1e9999999"}, "DECIMAL(38,38)"),
+    ({"type": 5}, "JSON"),
+    ({"type": [{"type": "string"}, "null"]}, "JSON"),
+    ({"type": ["integer", 5]}, "BIGINT"),
+    ({"type": "integer", "anyOf": 5, "allOf": 5, "enum": 5}, "BIGINT"),
+    ({"oneOf": 5, "enum": 5}, "JSON"),
 ]
 
 
 @pytest.mark.parametrize(("rule", "expected"), TYPES, ids=lambda value: json.dumps(value)[:60])
 def test_a_property_gets_the_type_that_holds_it(rule, expected):
     assert column_type(rule) == expected
+
+
+def test_a_keyword_that_cannot_be_read_stops_no_load(warehouse):
+    odd = {"type": "integer", "minimum": "0", "allOf": 5, "$ref": [], "format": ["x"], "title": 5, "$defs": 5}
+    warehouse.load(schema("a", {"id": odd, "any": {"allOf": [{"properties": 5}, {"properties": {"b": {}}}]}}))
+    assert warehouse.types("a") == {"id": "BIGINT", "any": "JSON"}
 
 
 SAMPLES = {

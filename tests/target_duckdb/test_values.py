@@ -14,6 +14,7 @@ INTEGER = {"type": ["integer", "null"]}
 NUMBER = {"type": ["number", "null"]}
 BOOLEAN = {"type": ["boolean", "null"]}
 MONEY = {"type": ["string", "null"], "format": "x-singer.decimal"}
+PRECISE = {"type": ["string", "null"], "format": "singer.decimal", "precision": 10}
 CENTS = {"type": ["number", "null"], "multipleOf": 0.01}
 STAMP = {"type": ["string", "null"], "format": "date-time"}
 DAY = {"type": ["string", "null"], "format": "date"}
@@ -54,6 +55,7 @@ STORED = [
     ("money as Python writes a small one", MONEY, '"1.5E-8"', "0.000000015"),
     ("nothing with ten decimals, as Python writes it", MONEY, '"0E-10"', "0.000000000"),
     ("a large float as Python writes it", MONEY, '"1.2345678901234567E+18"', "1234567890123456700.000000000"),
+    ("money of which the precision alone is said", PRECISE, '"1234567890.50"', "1234567890.500000000"),
     ("a number with fixed decimals", CENTS, "90071992547409.93", "90071992547409.93"),
     ("a time with a zone", STAMP, '"2024-01-01T00:00:00+05:30"', "2023-12-31 18:30:00+00"),
     ("a time without a zone is UTC", STAMP, '"2024-07-01 10:00:00"', "2024-07-01 10:00:00+00"),
