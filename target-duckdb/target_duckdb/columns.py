@@ -108,7 +108,7 @@ def column_type(rule: Json) -> str:
 def _type_of_rule(rule: Mapping[str, Any]) -> str:
     branches = [branch for key in ("anyOf", "oneOf") for branch in _list(rule, key)]
     if branches and "type" not in rule:
-        return _join_branches([branch for branch in branches if branch != {"type": "null"}])
+        return _join_branches([branch for branch in branches if not _is_null(branch)])
     kinds = sorted(_kinds(rule))
     if not kinds:
         return _type_of_values(_list(rule, "enum") or ([rule["const"]] if "const" in rule else []))
@@ -181,6 +181,14 @@ def _list(rule: Mapping[str, Any], key: str) -> list[Any]:
     """Return the list under a keyword; whatever else is there says nothing."""
     value = rule.get(key)
     return value if isinstance(value, list) else []
+
+
+def _is_null(branch: Json) -> bool:
+    """Return whether null is the only value that a branch permits."""
+    if not isinstance(branch, dict):
+        return False
+    is_constant = "const" in branch and branch["const"] is None
+    return branch.get("type") in ("null", ["null"]) or branch.get("enum") == [None] or is_constant
 
 
 def _kinds(rule: Mapping[str, Any]) -> set[str]:

@@ -16,6 +16,7 @@ BOOLEAN = {"type": ["boolean", "null"]}
 MONEY = {"type": ["string", "null"], "format": "x-singer.decimal"}
 PRECISE = {"type": ["string", "null"], "format": "singer.decimal", "precision": 10}
 CENTS = {"type": ["number", "null"], "multipleOf": 0.01}
+EITHER = {"anyOf": [{"type": "number", "multipleOf": 0.01}, {"type": ["null"]}]}
 STAMP = {"type": ["string", "null"], "format": "date-time"}
 DAY = {"type": ["string", "null"], "format": "date"}
 HOUR = {"type": ["string", "null"], "format": "time"}
@@ -57,6 +58,7 @@ STORED = [
     ("a large float as Python writes it", MONEY, '"1.2345678901234567E+18"', "1234567890123456700.000000000"),
     ("money of which the precision alone is said", PRECISE, '"1234567890.50"', "1234567890.500000000"),
     ("a number with fixed decimals", CENTS, "90071992547409.93", "90071992547409.93"),
+    ("the same where null is a branch of its own", EITHER, "90071992547409.93", "90071992547409.93"),
     ("a time with a zone", STAMP, '"2024-01-01T00:00:00+05:30"', "2023-12-31 18:30:00+00"),
     ("a time without a zone is UTC", STAMP, '"2024-07-01 10:00:00"', "2024-07-01 10:00:00+00"),
     ("small t and z", STAMP, '"2024-01-01t10:00:00z"', "2024-01-01 10:00:00+00"),
