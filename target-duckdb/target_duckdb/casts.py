@@ -53,7 +53,10 @@ READERS = {
         f"{WITH_SECONDS.replace('{v}', BLANKLESS)} AS TIMETZ) AT TIME ZONE 'UTC' AS TIME) END"
     ),
     "UUID": "TRY_CAST({v} AS UUID)",
-    "BLOB": "TRY(from_base64({v}))",
+    "BLOB": (  # RFC 2045 breaks lines, DuckDB takes no break
+        "coalesce(TRY(from_base64({v})),"
+        " TRY(from_base64(translate({v}, ' ' || chr(9) || chr(10) || chr(13), ''))))"
+    ),
 }
 REWRITTEN = r"-?((0|[1-9][0-9]*)\.[0-9]+|[1-9](\.[0-9]+)?e[-+]?[0-9]{{1,3}})"
 DOUBTFUL = (  # mostly one comparison and a look at one letter; CASE keeps DuckDB from computing the rest
@@ -111,7 +114,8 @@ def decimal_sql(precision: int, scale: int, value: str) -> str:
     """
     digits = f"[0-9]{{1,{precision - scale}}}" if precision > scale else "0"
     plain = rf"{digits}(\.[0-9]{{0,{scale}}}0*)?"
-    shape = f"[-+]?({'|'.join([plain, *_exponent_shapes(precision, scale)])})"
+    pointed = rf"\.[0-9]{{1,{scale}}}0*" if scale else r"\.0+"
+    shape = f"[-+]?({'|'.join([plain, pointed, *_exponent_shapes(precision, scale)])})"
     short = f"TRY_CAST({value} AS DECIMAL(18,{scale}))" if scale < 18 else "NULL"  # noqa: PLR2004 - an INT64 decimal
     whole = f"TRY_CAST({value} AS DECIMAL({precision},{scale}))"
     return f"CASE WHEN regexp_full_match({value}, '{shape}') THEN coalesce({short}, {whole}) END"

@@ -32,10 +32,14 @@ MAX_DEPTH = 100
 UNDECLARED = "not in the schema"
 INT128 = 2**127 - 1
 WIDE = Context(prec=200)
-NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]{1,4})?")
+NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,4})?")
 WHOLE = re.compile(r"[-+]?[0-9]+")
 SHORT = re.compile(r"-?[1-9][0-9]{0,17}|0")
 """Integers that fit every column of integers."""
+TRUTHS = {
+    **dict.fromkeys(("true", "1", '"true"', '"True"', '"TRUE"', '"1"'), "true"),
+    **dict.fromkeys(("false", "0", '"false"', '"False"', '"FALSE"', '"0"'), "false"),
+}
 LETTERS = r'[^"\\\x00-\x1f\ud800-\udfff]*'
 PLAIN = re.compile(rf'"{LETTERS}(?:\\(?:["\\/bfnrt]|u(?![dD])[0-9a-fA-F]{{4}}){LETTERS})*"')
 """Texts that any JSON parser reads as the same: without control characters and surrogates."""
@@ -254,17 +258,9 @@ def _exact(raw: str, column_type: str) -> str:
 
 
 def _boolean(raw: str, column_type: str) -> str:
-    known = {
-        "true": "true",
-        "false": "false",
-        '"true"': "true",
-        '"false"': "false",
-        "1": "true",
-        "0": "false",
-    }
-    if raw not in known:
+    if raw not in TRUTHS:
         raise Rejected(f"not a valid {column_type}")
-    return known[raw]
+    return TRUTHS[raw]
 
 
 def _structure(raw: str, _column_type: str) -> str:
