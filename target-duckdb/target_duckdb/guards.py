@@ -98,6 +98,8 @@ def _field(index: int, column: Column, *, is_careful: bool) -> tuple[str, Any, A
 
 
 def _key(index: int, column: Column) -> tuple[str, Any]:
+    if column.type == "DOUBLE":
+        return (f"c{index}", EXACT)  # a fraction may be another one's double
     accepted = _accepted(column)
     return (f"c{index}", JSON_KEY if accepted is Raw else _without_none(accepted))
 

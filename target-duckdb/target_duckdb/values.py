@@ -80,7 +80,7 @@ class Rewriter:
         self._stream = shape.stream
         self._keys = shape.keys
         self._columns = [
-            (column, f"{json.dumps(field)}:", converter_of(column.type))
+            (column, f"{json.dumps(field)}:", converter_of(column.type, is_key=column.property in shape.keys))
             for field, column in zip(shape.fields, shape.columns, strict=True)
         ]
         self._mendable = [(index, shape.columns[index], form) for index, form in mendable(shape).items()]
@@ -244,6 +244,15 @@ def _double(raw: str, column_type: str) -> str:
     return repr(value)
 
 
+def _double_key(raw: str, column_type: str) -> str:
+    """Return the double of a key, if no other number is the same double."""
+    written, number = _double(raw, column_type), _number(raw, column_type)
+    is_whole = float(written).is_integer() and "e" not in number.lower()
+    if Decimal(number) != Decimal(float(written) if is_whole else written):
+        raise Rejected(f"more digits than a {column_type} holds")
+    return written
+
+
 def _exact(raw: str, column_type: str) -> str:
     if raw.startswith('"') or WHOLE.fullmatch(raw):
         return _text(raw, column_type)  # DuckDB says whether it fits, as of those that pass by
@@ -289,6 +298,8 @@ CONVERTERS: dict[str, Converter] = {
 }
 
 
-def converter_of(column_type: str) -> Converter:
+def converter_of(column_type: str, *, is_key: bool = False) -> Converter:
     """Return what makes a raw value fit a column of a type, or raises Rejected."""
+    if is_key and column_type == "DOUBLE":
+        return _double_key
     return CONVERTERS.get(column_type.partition("(")[0], _text)

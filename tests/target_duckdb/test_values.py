@@ -318,6 +318,23 @@ def test_keys_that_a_double_would_make_one_are_kept_whole(empty, quotes, sdk):
     assert kept == ids
 
 
+@pytest.mark.parametrize("quotes", ["", '"'])
+@pytest.mark.parametrize("sdk", [{}, {"validate_records": True}], ids=["quick way", "SDK way"])
+def test_fractional_keys_that_a_double_would_make_one_are_kept_whole(empty, quotes, sdk):
+    rules = schema("a", {"id": {"type": ["number", "string"], "x-sql-datatype": "DOUBLE"}})
+    bad = ["1234567890123456.11", "1234567890123456.12", "0.10000000000000000001", "1152921504606847000.0"]
+    good = ["0.1", "-2.50", "1e-7", "1e23", "1152921504606846976", "123456789012345.25", "5"]
+    sent = [
+        f'{{"type":"RECORD","stream":"a","record":{{"id":{quotes}{text}{quotes}}}}}'.encode()
+        for text in (*bad, *good)
+    ]
+    assert empty.command(rules, *sent, **sdk).returncode == 0
+    assert empty.ids("crm.a") == sorted(map(float, good))
+    kept = [(row[2].strip('"'), row[3]) for row in empty.rejected() if row[1] == "id"]
+    assert sorted(kept) == sorted((text, "more digits than a DOUBLE holds") for text in bad)
+    assert empty.tally("a")["rejected"] == len(bad)
+
+
 def test_a_key_that_is_no_date_is_kept_whole_in_the_ledger(empty):
     days = {"day": DAY, "name": TEXT}
     empty.load(
