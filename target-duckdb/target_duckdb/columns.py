@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -56,6 +57,8 @@ NATIVE_TYPES = {
 }
 DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\((\d+),\s*(\d+)\)", re.IGNORECASE)
 DEFAULT_PRECISION, DEFAULT_SCALE = 38, 9
+STEPS = Decimal("1e-38"), Decimal("1e38")
+"""Of no other step are there decimals; written out some would take a million digits."""
 TEMPORAL = frozenset({"TIMESTAMPTZ", "TIMESTAMP", "DATE", "TIME"})
 
 
@@ -104,12 +107,12 @@ def column_type(rule: Json) -> str:
 
 
 def _type_of_rule(rule: Mapping[str, Any]) -> str:
-    branches = [branch for key in ("anyOf", "oneOf") for branch in rule.get(key) or []]
+    branches = [branch for key in ("anyOf", "oneOf") for branch in _list(rule, key)]
     if branches and "type" not in rule:
-        return _join_branches([branch for branch in branches if branch != {"type": "null"}])
+        return _join_branches([branch for branch in branches if not _is_null(branch)])
     kinds = sorted(_kinds(rule))
     if not kinds:
-        return _type_of_values(rule.get("enum") or ([rule["const"]] if "const" in rule else []))
+        return _type_of_values(_list(rule, "enum") or ([rule["const"]] if "const" in rule else []))
     return _join([_scalar_type(kind, rule) for kind in kinds])
 
 
@@ -175,37 +178,85 @@ def _native_type(wanted: Json) -> str | None:
     return NATIVE_TYPES.get(wanted.strip().upper().split("(")[0])
 
 
+def _list(rule: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the list under a keyword; whatever else is there says nothing."""
+    value = rule.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _is_null(branch: Json) -> bool:
+    """Return whether null is the only value that a branch permits."""
+    if not isinstance(branch, dict):
+        return False
+    is_constant = "const" in branch and branch["const"] is None
+    return branch.get("type") in ("null", ["null"]) or branch.get("enum") == [None] or is_constant
+
+
 def _kinds(rule: Mapping[str, Any]) -> set[str]:
-    kind = rule.get("type") or []
-    return set([kind] if isinstance(kind, str) else kind) - {"null"}
+    kinds = [rule.get("type"), *_list(rule, "type")]
+    return {kind for kind in kinds if isinstance(kind, str)} - {"null"}
 
 
 def _scalar_type(kind: str, rule: Mapping[str, Any]) -> str:
     if kind == "string":
         return _string_type(rule)
     if kind == "integer":
-        bounds = [(rule.get(key) or 0) + more for key, more in BOUNDS.items()]
-        return "BIGINT" if all(-INT64 - 1 <= bound <= INT64 for bound in bounds) else "HUGEINT"
+        bounds = [(_number(rule, key), more) for key, more in BOUNDS.items()]
+        fit = [-INT64 - 1 - more <= bound <= INT64 - more for bound, more in bounds if bound is not None]
+        return "BIGINT" if all(fit) else "HUGEINT"
     if kind == "number":
         return _number_type(rule)
     return SCALARS.get(kind, "JSON")
 
 
+def _number(rule: Mapping[str, Any], key: str) -> int | float | Decimal | None:
+    """Return the number under a keyword, also if it is a text; whatever else is there says nothing."""
+    value = rule.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None  # draft 4 has `exclusiveMinimum: true`
+    with suppress(ArithmeticError):
+        number = Decimal(value) if isinstance(value, str) else value
+        return None if Decimal(number).is_nan() else number
+    return None
+
+
+def _format(rule: Mapping[str, Any]) -> str:
+    name = rule.get("format")
+    return name if isinstance(name, str) else ""
+
+
 def _string_type(rule: Mapping[str, Any]) -> str:
     if rule.get("contentEncoding") == "base64":
         return "BLOB"
-    wanted = FORMATS.get(rule.get("format", ""), "VARCHAR")
-    if wanted != "DECIMAL":
-        return wanted
-    precision, scale = rule.get("precision"), rule.get("scale")
-    return decimal(int(precision or DEFAULT_PRECISION), DEFAULT_SCALE if scale is None else int(scale))
+    wanted = FORMATS.get(_format(rule), "VARCHAR")
+    return _decimal_type(rule) if wanted == "DECIMAL" else wanted
+
+
+def _decimal_type(rule: Mapping[str, Any]) -> str:
+    """Return the decimal type that a rule asks for; without a scale its precision tells whole digits.
+
+    A precision of all that there is tells no more than none.
+    """
+    precision, scale = (_digits_under(rule, key) for key in ("precision", "scale"))
+    if scale is not None:
+        return decimal(precision or DEFAULT_PRECISION, scale)
+    if not precision or not 0 < precision < DEFAULT_PRECISION:
+        return decimal(DEFAULT_PRECISION, DEFAULT_SCALE)
+    decimals = min(DEFAULT_SCALE, DEFAULT_PRECISION - precision)
+    return decimal(precision + decimals, decimals)
+
+
+def _digits_under(rule: Mapping[str, Any], key: str) -> int | None:
+    """Return how many digits a keyword asks for, more than there are if it is very many."""
+    number, most = _number(rule, key), 2 * DEFAULT_PRECISION
+    return None if number is None else int(max(min(number, most), -most))
 
 
 def _number_type(rule: Mapping[str, Any]) -> str:
-    step = rule.get("multipleOf")
-    if rule.get("format") in {"singer.decimal", "x-singer.decimal"}:
-        return _string_type(rule)
-    if step is None or step <= 0:
+    step = _number(rule, "multipleOf")
+    if FORMATS.get(_format(rule)) == "DECIMAL":
+        return _decimal_type(rule)
+    if step is None or not STEPS[0] <= step < STEPS[1]:
         return "DOUBLE"
     digits = len(f"{Decimal(str(step)).normalize():f}".partition(".")[2])
     return decimal(DEFAULT_PRECISION, digits) if digits <= DEFAULT_SCALE * 2 else "DOUBLE"

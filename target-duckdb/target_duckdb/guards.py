@@ -22,14 +22,15 @@ TEXT = str | int | bool | None
 INTEGER_AS_TEXT = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,17})\Z")]
 EXPONENT = "[eE][-+]?[0-9]{1,2}"
 FRACTION = rf"(0|[1-9][0-9]{{0,99}})(\.[0-9]{{1,99}}({EXPONENT})?|{EXPONENT})"
-NUMBER_AS_TEXT = Annotated[str, Meta(pattern=rf"^-?(0|[1-9][0-9]{{0,14}}|{FRACTION})\Z")]
+POINTED = rf"\.[0-9]{{1,99}}({EXPONENT})?"
+NUMBER_AS_TEXT = Annotated[str, Meta(pattern=rf"^-?(0|[1-9][0-9]{{0,14}}|{FRACTION}|{POINTED})\Z")]
 """Texts that DuckDB reads as the number that they tell: an integer exactly, else as the nearest double."""
 ACCEPTED: dict[str, Any] = {
     "VARCHAR": TEXT,
     "BIGINT": INTEGER | INTEGER_AS_TEXT | None,
     "HUGEINT": INTEGER | None,
     "DOUBLE": float | EXACT | NUMBER_AS_TEXT | None,
-    "BOOLEAN": bool | Literal[0, 1, "true", "false"] | None,
+    "BOOLEAN": bool | Literal[0, 1, "true", "True", "TRUE", "false", "False", "FALSE"] | None,
     "JSON": Raw,
 }
 JSON_KEY = dict[str, Raw] | list[Raw] | str | int | float | bool
@@ -97,6 +98,8 @@ def _field(index: int, column: Column, *, is_careful: bool) -> tuple[str, Any, A
 
 
 def _key(index: int, column: Column) -> tuple[str, Any]:
+    if column.type == "DOUBLE":
+        return (f"c{index}", EXACT)  # a fraction may be another one's double
     accepted = _accepted(column)
     return (f"c{index}", JSON_KEY if accepted is Raw else _without_none(accepted))
 

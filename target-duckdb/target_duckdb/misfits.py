@@ -1,9 +1,8 @@
 """Values of the wrong JSON type that convert exactly to their column's: recognised once, then converted.
 
 Such as a number under a text, which DuckDB would spell its own way, a fraction under a decimal, which it
-would read as a double, or 2.0 under an integer. Their records are not taken apart for
-that: a tap that sends one sends it with every record, and looking at those value by value takes ten times as
-long.
+would read as a double, 2.0 under an integer, or "1" under a boolean. A tap that sends one sends it with every
+record, and to take those apart value by value takes ten times as long.
 """
 
 from __future__ import annotations
@@ -57,6 +56,10 @@ def _as_decimal(raw: bytes, column_type: str) -> bytes | None:
     return b'"%b"' % raw if is_exact else None
 
 
+def _as_boolean(raw: bytes, _column_type: str) -> bytes | None:
+    return {b'""': b"null", b'"1"': b"true", b'"0"': b"false"}.get(raw)
+
+
 class Form(NamedTuple):
     """What values of a column look like, as they came: those that stay, and what becomes of others."""
 
@@ -69,6 +72,9 @@ FORMS = {
     "VARCHAR": Form(re.compile(rf'"|(null|true|false|{INTEGER})?\Z'.encode()), _as_text),
     "BIGINT": Form(re.compile(rf'(null|{INTEGER}|"({INTEGER})")?\Z'.encode()), _as_integer),
     "HUGEINT": Form(re.compile(rf"(null|{INTEGER})?\Z".encode()), _as_integer),
+    "BOOLEAN": Form(
+        re.compile(rb'(null|true|false|0|1|"(true|True|TRUE|false|False|FALSE)")?\Z'), _as_boolean
+    ),
     "DECIMAL": Form(re.compile(rf'"|(null|{INTEGER})?\Z'.encode()), _as_decimal),
 }
 """By the beginning of the column's type. A value that neither stays nor can be mended is looked at."""

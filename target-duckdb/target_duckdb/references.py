@@ -24,13 +24,15 @@ def resolve(rule: Rule, root: Mapping[str, Any], seen: tuple[str, ...] = ()) -> 
         if isinstance(own.get(name), list):
             own[name] = [resolve(branch, root, seen) for branch in own[name]]
     reference = rule.get("$ref")
-    parts = [resolve(part, root, seen) for part in rule.get("allOf") or []]
+    members = rule.get("allOf")
+    parts = [resolve(part, root, seen) for part in members] if isinstance(members, list) else []
     if isinstance(reference, str) and reference not in seen:
         parts.append(resolve(_target(reference, root), root, (*seen, reference)))
     merged: dict[str, Any] = {}
     for part in [*parts, own]:
         if isinstance(part, dict):
-            both = [properties for side in (merged, part) if (properties := side.get("properties"))]
+            sides = (side.get("properties") for side in (merged, part))
+            both = [properties for properties in sides if isinstance(properties, dict) and properties]
             merged |= part | ({"properties": {**both[0], **both[1]}} if len(both) > 1 else {})
     return merged
 

@@ -32,10 +32,14 @@ MAX_DEPTH = 100
 UNDECLARED = "not in the schema"
 INT128 = 2**127 - 1
 WIDE = Context(prec=200)
-NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]{1,4})?")
+NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,4})?")
 WHOLE = re.compile(r"[-+]?[0-9]+")
 SHORT = re.compile(r"-?[1-9][0-9]{0,17}|0")
 """Integers that fit every column of integers."""
+TRUTHS = {
+    **dict.fromkeys(("true", "1", '"true"', '"True"', '"TRUE"', '"1"'), "true"),
+    **dict.fromkeys(("false", "0", '"false"', '"False"', '"FALSE"', '"0"'), "false"),
+}
 LETTERS = r'[^"\\\x00-\x1f\ud800-\udfff]*'
 PLAIN = re.compile(rf'"{LETTERS}(?:\\(?:["\\/bfnrt]|u(?![dD])[0-9a-fA-F]{{4}}){LETTERS})*"')
 """Texts that any JSON parser reads as the same: without control characters and surrogates."""
@@ -76,7 +80,7 @@ class Rewriter:
         self._stream = shape.stream
         self._keys = shape.keys
         self._columns = [
-            (column, f"{json.dumps(field)}:", converter_of(column.type))
+            (column, f"{json.dumps(field)}:", converter_of(column.type, is_key=column.property in shape.keys))
             for field, column in zip(shape.fields, shape.columns, strict=True)
         ]
         self._mendable = [(index, shape.columns[index], form) for index, form in mendable(shape).items()]
@@ -240,6 +244,15 @@ def _double(raw: str, column_type: str) -> str:
     return repr(value)
 
 
+def _double_key(raw: str, column_type: str) -> str:
+    """Return the double of a key, if no other number is the same double."""
+    written, number = _double(raw, column_type), _number(raw, column_type)
+    is_whole = float(written).is_integer() and "e" not in number.lower()
+    if Decimal(number) != Decimal(float(written) if is_whole else written):
+        raise Rejected(f"more digits than a {column_type} holds")
+    return written
+
+
 def _exact(raw: str, column_type: str) -> str:
     if raw.startswith('"') or WHOLE.fullmatch(raw):
         return _text(raw, column_type)  # DuckDB says whether it fits, as of those that pass by
@@ -254,17 +267,9 @@ def _exact(raw: str, column_type: str) -> str:
 
 
 def _boolean(raw: str, column_type: str) -> str:
-    known = {
-        "true": "true",
-        "false": "false",
-        '"true"': "true",
-        '"false"': "false",
-        "1": "true",
-        "0": "false",
-    }
-    if raw not in known:
+    if raw not in TRUTHS:
         raise Rejected(f"not a valid {column_type}")
-    return known[raw]
+    return TRUTHS[raw]
 
 
 def _structure(raw: str, _column_type: str) -> str:
@@ -293,6 +298,8 @@ CONVERTERS: dict[str, Converter] = {
 }
 
 
-def converter_of(column_type: str) -> Converter:
+def converter_of(column_type: str, *, is_key: bool = False) -> Converter:
     """Return what makes a raw value fit a column of a type, or raises Rejected."""
+    if is_key and column_type == "DOUBLE":
+        return _double_key
     return CONVERTERS.get(column_type.partition("(")[0], _text)

@@ -27,6 +27,7 @@ RULES = {
     "large": {"type": "integer", "maximum": 2**70},
     "price": {"type": "number", "multipleOf": 0.01},
     "share": {"type": "string", "format": "x-singer.decimal", "precision": 2, "scale": 2},
+    "flag": {"type": "boolean"},
     "more": {"type": "object"},
 }
 NUMBERS = ['"n"', '"large"', '"price"', '"share"']
@@ -148,6 +149,9 @@ class Mending:
             '{"n":2,"large":null,"price":"1.50","share":"0.25"}',
         ),
         ('{"n":"7","large":7,"price":"1.505","share":1}', '{"n":"7","large":7,"price":"1.505","share":1}'),
+        ('{"flag":"1","n":1}', '{"flag":true,"n":1}'),
+        ('{"flag":"True","n":1}', '{"flag":"True","n":1}'),
+        ('{"flag":"yes"}', None),
         ('{"n":2.5}', None),
         ('{"n":-0.0}', None),
         ('{"price":1.505}', None),

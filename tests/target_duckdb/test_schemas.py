@@ -49,6 +49,13 @@ TYPES = [
     ({"type": "string", "format": "singer.decimal", "precision": 10, "scale": -2}, "DECIMAL(12,0)"),
     ({"type": "number", "format": "singer.decimal", "precision": 4, "scale": 10}, "DECIMAL(10,10)"),
     ({"type": "string", "format": "singer.decimal", "precision": 12.0, "scale": 2.0}, "DECIMAL(12,2)"),
+    ({"type": "string", "format": "singer.decimal", "precision": 10}, "DECIMAL(19,9)"),
+    ({"type": "number", "format": "singer.decimal", "precision": 5}, "DECIMAL(14,9)"),
+    ({"type": "string", "format": "x-singer.decimal", "precision": 29}, "DECIMAL(38,9)"),
+    ({"type": "string", "format": "x-singer.decimal", "precision": 34}, "DECIMAL(38,4)"),
+    ({"type": "string", "format": "x-singer.decimal", "precision": 38}, "DECIMAL(38,9)"),
+    ({"type": "string", "format": "x-singer.decimal", "precision": 0}, "DECIMAL(38,9)"),
+    ({"type": "string", "format": "x-singer.decimal", "scale": 4}, "DECIMAL(38,4)"),
     ({"type": "boolean"}, "BOOLEAN"),
     ({"type": "string", "format": "date"}, "DATE"),
     ({"type": "string", "format": "time"}, "TIME"),
@@ -68,6 +75,13 @@ TYPES = [
     ({"enum": [1, "a"]}, "JSON"),
     ({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}, "TIMESTAMPTZ"),
     ({"anyOf": [{"type": "string", "format": "date-time"}, {"type": ["string", "null"]}]}, "TIMESTAMPTZ"),
+    ({"anyOf": [{"type": "number", "multipleOf": 0.01}, {"type": ["null"]}]}, "DECIMAL(38,2)"),
+    ({"oneOf": [{"type": "null", "description": "none"}, {"type": "integer"}]}, "BIGINT"),
+    ({"anyOf": [{"type": "string"}, {"enum": [None]}]}, "VARCHAR"),
+    ({"anyOf": [{"enum": ["a", "b"]}, {"const": None}]}, "VARCHAR"),
+    ({"anyOf": [{"type": "integer"}, {"const": "none"}]}, "VARCHAR"),
+    ({"anyOf": [{"type": "integer"}, {}]}, "JSON"),
+    ({"anyOf": [{"type": "integer"}, True]}, "JSON"),
     ({"oneOf": [{"type": "integer"}, {"type": "boolean"}]}, "VARCHAR"),
     ({"anyOf": [{"type": "object"}, {"type": "string"}]}, "JSON"),
     ({"type": "string", "x-sql-datatype": "decimal(10, 3)"}, "DECIMAL(10,3)"),
@@ -85,12 +99,39 @@ TYPES = [
         "BIGINT",
     ),
     ({"type": "object", "properties": None}, "JSON"),
+    ({"type": "integer", "minimum": "0", "maximum": "100"}, "BIGINT"),
+    ({"type": "integer", "minimum": "0", "maximum": str(2**64)}, "HUGEINT"),
+    ({"type": "integer", "minimum": "sNaN", "maximum": "1e9999999", "exclusiveMaximum": []}, "HUGEINT"),
+    ({"type": "integer", "minimum": "none", "maximum": {}, "exclusiveMinimum": float("nan")}, "BIGINT"),
+    ({"type": "integer", "minimum": float(-(2**63))}, "BIGINT"),
+    ({"type": "number", "multipleOf": "0.01"}, "DECIMAL(38,2)"),
+    ({"type": "number", "multipleOf": "a cent"}, "DOUBLE"),
+    ({"type": "number", "multipleOf": "1e-9999999999"}, "DOUBLE"),
+    ({"type": "number", "multipleOf": "1e9999999999"}, "DOUBLE"),
+    ({"type": "number", "multipleOf": [0.01]}, "DOUBLE"),
+    ({"type": "string", "format": ["date"]}, "VARCHAR"),
+    ({"type": "number", "format": {}}, "DOUBLE"),
+    ({"type": "string", "format": "singer.decimal", "precision": "12", "scale": "2.0"}, "DECIMAL(12,2)"),
+    ({"type": "string", "format": "singer.decimal", "precision": "x", "scale": "y"}, "DECIMAL(38,9)"),
+    ({"type": "string", "format": "singer.decimal", "precision": -3}, "DECIMAL(38,9)"),
+    ({"type": "string", "format": "singer.decimal", "precision": 10, "scale": "1e9999999"}, "DECIMAL(38,38)"),
+    ({"type": 5}, "JSON"),
+    ({"type": [{"type": "string"}, "null"]}, "JSON"),
+    ({"type": ["integer", 5]}, "BIGINT"),
+    ({"type": "integer", "anyOf": 5, "allOf": 5, "enum": 5}, "BIGINT"),
+    ({"oneOf": 5, "enum": 5}, "JSON"),
 ]
 
 
 @pytest.mark.parametrize(("rule", "expected"), TYPES, ids=lambda value: json.dumps(value)[:60])
 def test_a_property_gets_the_type_that_holds_it(rule, expected):
     assert column_type(rule) == expected
+
+
+def test_a_keyword_that_cannot_be_read_stops_no_load(warehouse):
+    odd = {"type": "integer", "minimum": "0", "allOf": 5, "$ref": [], "format": ["x"], "title": 5, "$defs": 5}
+    warehouse.load(schema("a", {"id": odd, "any": {"allOf": [{"properties": 5}, {"properties": {"b": {}}}]}}))
+    assert warehouse.types("a") == {"id": "BIGINT", "any": "JSON"}
 
 
 SAMPLES = {

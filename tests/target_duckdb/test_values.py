@@ -14,7 +14,9 @@ INTEGER = {"type": ["integer", "null"]}
 NUMBER = {"type": ["number", "null"]}
 BOOLEAN = {"type": ["boolean", "null"]}
 MONEY = {"type": ["string", "null"], "format": "x-singer.decimal"}
+PRECISE = {"type": ["string", "null"], "format": "singer.decimal", "precision": 10}
 CENTS = {"type": ["number", "null"], "multipleOf": 0.01}
+EITHER = {"anyOf": [{"type": "number", "multipleOf": 0.01}, {"type": ["null"]}]}
 STAMP = {"type": ["string", "null"], "format": "date-time"}
 DAY = {"type": ["string", "null"], "format": "date"}
 HOUR = {"type": ["string", "null"], "format": "time"}
@@ -39,22 +41,30 @@ STORED = [
     ("a whole number with a fraction", INTEGER, "7.0", "7"),
     ("a whole number with an exponent", INTEGER, "1e3", "1000"),
     ("an integer as text", INTEGER, '"12"', "12"),
+    ("nothing without a digit before its point", INTEGER, '".0"', "0"),
     ("an empty text is no integer and no loss", INTEGER, '""', None),
     ("beyond 64 bits where the schema says so", HUGE, "1180591620717411303424", "1180591620717411303424"),
     ("number", NUMBER, "0.1", "0.1"),
     ("a number with an exponent", NUMBER, "1e-7", "1e-07"),
+    ("a number as text without a digit before its point", NUMBER, '"-.5"', "-0.5"),
     ("a large integer that a double holds", NUMBER, "9007199254740994", "9007199254740994.0"),
     ("a fraction is the nearest double", NUMBER, "9007199254740993.5", "9007199254740994.0"),
     ("true", BOOLEAN, "true", "true"),
     ("one where true is due", BOOLEAN, "1", "true"),
+    ("true as Python writes it", BOOLEAN, '"True"', "true"),
+    ("false in capitals", BOOLEAN, '"FALSE"', "false"),
+    ("zero as text where true is due", BOOLEAN, '"0"', "false"),
     ("money", MONEY, '"12345678901234567890.123456789"', "12345678901234567890.123456789"),
     ("money with zeros behind", MONEY, '"0.1000000000000"', "0.100000000"),
     ("money as a number", MONEY, "1234567890123456789.01", "1234567890123456789.010000000"),
     ("negative money", MONEY, '"-0.05"', "-0.050000000"),
+    ("money without a digit before its point", MONEY, '".5"', "0.500000000"),
     ("money as Python writes a small one", MONEY, '"1.5E-8"', "0.000000015"),
     ("nothing with ten decimals, as Python writes it", MONEY, '"0E-10"', "0.000000000"),
     ("a large float as Python writes it", MONEY, '"1.2345678901234567E+18"', "1234567890123456700.000000000"),
+    ("money of which the precision alone is said", PRECISE, '"1234567890.50"', "1234567890.500000000"),
     ("a number with fixed decimals", CENTS, "90071992547409.93", "90071992547409.93"),
+    ("the same where null is a branch of its own", EITHER, "90071992547409.93", "90071992547409.93"),
     ("a time with a zone", STAMP, '"2024-01-01T00:00:00+05:30"', "2023-12-31 18:30:00+00"),
     ("a time without a zone is UTC", STAMP, '"2024-07-01 10:00:00"', "2024-07-01 10:00:00+00"),
     ("small t and z", STAMP, '"2024-01-01t10:00:00z"', "2024-01-01 10:00:00+00"),
@@ -71,6 +81,12 @@ STORED = [
         "2024-01-01 08:00:00+00",
     ),
     ("a time with the name of UTC", STAMP, '"2024-07-01 10:00:00 UTC"', "2024-07-01 10:00:00+00"),
+    (
+        "a time with a blank before its zone",
+        STAMP,
+        '"2024-01-01 10:00:00.5 -0800"',
+        "2024-01-01 18:00:00.5+00",
+    ),
     ("a zone where none is due", LOCAL, '"2024-01-01T00:00:00+05:30"', "2023-12-31 18:30:00"),
     ("year one", STAMP, '"0001-01-01T00:00:00Z"', "0001-01-01 00:00:00+00"),
     ("an empty text is no time and no loss", STAMP, '""', None),
@@ -81,9 +97,11 @@ STORED = [
     ("a time of day in UTC", HOUR, '"12:00:15Z"', "12:00:15"),
     ("a time of day with a zone", HOUR, '"12:00:15+03:00"', "09:00:15"),
     ("a time of day with a zone and without seconds", HOUR, '"12:00+03:00"', "09:00:00"),
+    ("a time of day with a blank before its zone", HOUR, '"12:00:15 +03:00"', "09:00:15"),
     ("a time of day that is yesterday in UTC", HOUR, '"00:30:00+05:30"', "19:00:00"),
     ("uuid", UUID, '"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"', "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
     ("binary", BINARY, '"AP8="', r"\x00\xFF"),
+    ("binary in several lines", BINARY, r'"AP\r\n8=\n"', r"\x00\xFF"),
     ("binary of which nobody says how it is written", CODED, '"706b3335"', "706b3335"),
     (
         "object",
@@ -110,6 +128,8 @@ REJECTED = [
     ("NaN", NUMBER, "NaN", "not a valid DOUBLE"),
     ("Infinity", NUMBER, "-Infinity", "not a valid DOUBLE"),
     ("two where true is due", BOOLEAN, "2", "not a valid BOOLEAN"),
+    ("a fraction without a digit before its point", INTEGER, '".5"', "not a whole number"),
+    ("a point alone", MONEY, '"."', "not a valid DECIMAL(38,9)"),
     ("yes where true is due", BOOLEAN, '"yes"', "not a valid BOOLEAN"),
     ("more decimals than fit", MONEY, '"0.1234567891"', "not a valid DECIMAL(38,9)"),
     ("more digits than fit", MONEY, '"123456789012345678901234567890.5"', "not a valid DECIMAL(38,9)"),
@@ -296,6 +316,23 @@ def test_keys_that_a_double_would_make_one_are_kept_whole(empty, quotes, sdk):
     assert empty.ids("crm.a") == [5.0]
     kept = [row[2] for row in empty.rejected() if row[1] == "id"]
     assert kept == ids
+
+
+@pytest.mark.parametrize("quotes", ["", '"'])
+@pytest.mark.parametrize("sdk", [{}, {"validate_records": True}], ids=["quick way", "SDK way"])
+def test_fractional_keys_that_a_double_would_make_one_are_kept_whole(empty, quotes, sdk):
+    rules = schema("a", {"id": {"type": ["number", "string"], "x-sql-datatype": "DOUBLE"}})
+    bad = ["1234567890123456.11", "1234567890123456.12", "0.10000000000000000001", "1152921504606847000.0"]
+    good = ["0.1", "-2.50", "1e-7", "1e23", "1152921504606846976", "123456789012345.25", "5"]
+    sent = [
+        f'{{"type":"RECORD","stream":"a","record":{{"id":{quotes}{text}{quotes}}}}}'.encode()
+        for text in (*bad, *good)
+    ]
+    assert empty.command(rules, *sent, **sdk).returncode == 0
+    assert empty.ids("crm.a") == sorted(map(float, good))
+    kept = [(row[2].strip('"'), row[3]) for row in empty.rejected() if row[1] == "id"]
+    assert sorted(kept) == sorted((text, "more digits than a DOUBLE holds") for text in bad)
+    assert empty.tally("a")["rejected"] == len(bad)
 
 
 def test_a_key_that_is_no_date_is_kept_whole_in_the_ledger(empty):
