@@ -93,7 +93,7 @@ def test_a_change_of_case_within_a_batch_and_in_frozen_schemas_is_none(warehouse
     both = [schema("a"), record("a", id=1, name="x"), schema("a", {"ID": {"type": "integer"}}, ["ID"])]
     warehouse.load(*both, record("a", ID=2), schema("a"), record("a", id=2, name="y"), **settings)
     warehouse.load(schema("a", {"ID": {"type": "integer"}}, ["ID"]), record("a", ID=1), **settings)
-    assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY id") == [(1, None), (2, "y")]
+    assert warehouse.sql("SELECT id, name FROM crm.a ORDER BY id") == [(1, "x"), (2, "y")]
 
 
 @pytest.mark.parametrize("listed", [None, *MADE.values()], ids=["none", *MADE])
