@@ -13,7 +13,7 @@ from tests.end_to_end.pipeline import Kill
 from tests.end_to_end.worlds import WORLDS, frozen
 from tests.parts import parts
 
-FEW, MANY = 6, int(os.environ.get("CRM_SOAK_KILLS", "1000"))
+FEW, MANY = 4, int(os.environ.get("CRM_SOAK_KILLS", "1000"))
 BETWEEN_COMPARISONS = 5
 DEEDS = ("create_record", "update_record", "tie", "delete_record")
 

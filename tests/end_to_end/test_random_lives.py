@@ -12,7 +12,7 @@ from tests.end_to_end.schedules import STARTS, Life, seeds, steps
 from tests.end_to_end.worlds import EspoCRMWorld, OpenCRMWorld
 from tests.parts import parts
 
-FEW, MANY = 6, int(os.environ.get("CRM_SOAK_SCHEDULES", "2000"))
+FEW, MANY = 4, int(os.environ.get("CRM_SOAK_SCHEDULES", "2000"))
 
 
 class OpenCRMLife(Life):

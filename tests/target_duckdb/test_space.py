@@ -169,8 +169,9 @@ def test_a_file_that_somebody_goes_on_using_is_not_compacted(tmp_path, monkeypat
     warehouse, chance = Warehouse(tmp_path / "warehouse.duckdb"), random.Random(1)
     warehouse.load(schema("a"), *[record("a", id=number, name=noise(chance)) for number in range(30_000)])
     monkeypatch.setattr(commits, "compact", compact_beside(warehouse, "sys.stdin.read()"))
+    monkeypatch.setattr("target_duckdb.database.SHORT_WAIT", 0.2)
     warehouse.load(schema("a"), record("a", id=1, name="x"), load_method="overwrite")
-    told = rf"could not be compacted: {warehouse.path} is locked by process \d+ \(.*\), waited 2 s for it$"
+    told = rf"could not be compacted: {warehouse.path} is locked by process \d+ \(.*\), waited 0.2 s for it$"
     assert re.search(told, caplog.text, re.MULTILINE)
     assert warehouse.sql("SELECT id, name FROM crm.a") == [(1, "x")]
     assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
