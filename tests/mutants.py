@@ -387,8 +387,8 @@ MUTANTS = (
     Mutant(
         "target-duckdb: columns that a SCHEMA does not have are emptied when their record comes again",
         "target-duckdb/target_duckdb/inserts.py",
-        "if is_kept:",
-        "if False:",
+        "if unwritten := self._unwritten(table, values):",
+        "if unwritten := []:",
         "tests/target_duckdb/test_schemas.py",
     ),
     Mutant(

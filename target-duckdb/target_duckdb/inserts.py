@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,7 +16,7 @@ from target_duckdb.sql import quote
 from target_duckdb.staging import query_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from target_duckdb.columns import Column, TableColumn
     from target_duckdb.database import Database
@@ -129,8 +128,8 @@ class Inserter:
     def _insert_spooled(self, segment: Segment) -> Inserted:
         """Insert a segment as it is spooled, and look afterwards what that did."""
         columns, table = self.prepare(segment), self.tables.landing(segment.shape)
-        if any(column.name.casefold() == "rowid" for column in self.tables.columns(table)):
-            self._refuse(segment)  # row numbers cannot be seen
+        if self._has_rowid(table):
+            self._refuse(segment)
         last = self.run(f"SELECT coalesce(max(rowid), -1) FROM {table.sql}")[0][0]
         query = sql.plain_sql(query_of(segment, has_metadata=False))
         values = self._values(segment, columns)
@@ -147,11 +146,17 @@ class Inserter:
         if rows != segment.rows or distinct != rows or missing:
             self._refuse(segment)
         is_unversioned = self._is_unversioned(segment, f"{table.sql} WHERE rowid > {last} AND", columns)
-        replaced = 0
-        if keys and last >= 0:
-            with self._keeping(table, keys, values, sql.came_again_sql(table.sql, keys, last)):
-                replaced = self.changes(sql.replaced_sql(table.sql, keys, last))
+        replaced = self._replace_spooled(segment, keys, values, last) if keys and last >= 0 else 0
         return Inserted(replaced, is_unversioned)
+
+    def _replace_spooled(self, segment: Segment, keys: list[str], values: dict[str, str], last: int) -> int:
+        """Delete the rows that came again after the one of a number, and return how many they are."""
+        table = self.tables.landing(segment.shape)
+        if unwritten := self._unwritten(table, values):
+            came_again = f"{sql.has_any_sql(unwritten)} AND {sql.came_again_sql(table.sql, keys, last)}"
+            if self.run(f"SELECT 1 FROM {table.sql} t WHERE {came_again} LIMIT 1"):
+                self._refuse(segment)  # an UPDATE would hold in memory what is to stay
+        return self.changes(sql.replaced_sql(table.sql, keys, last))
 
     def _insert_stage(self, segment: Segment, stage: Stage) -> Inserted:
         columns, table = self.prepare(segment), self.tables.landing(segment.shape)
@@ -160,31 +165,39 @@ class Inserter:
         try:
             keys = [columns[key].name for key in segment.shape.keys]
             match = sql.match_sql({name: values[name] for name in keys})
-            with self._keeping(table, keys, values, f"EXISTS (SELECT 1 FROM {rows} s WHERE {match})"):
-                if keys:
-                    replaced = self.changes(f"DELETE FROM {table.sql} t USING {rows} s WHERE {match}")
-                self.run(sql.insert_sql(table.sql, values, rows))
+            join = self._keep(table, keys, values, f"EXISTS (SELECT 1 FROM {rows} s WHERE {match})")
+            if keys:
+                replaced = self.changes(f"DELETE FROM {table.sql} t USING {rows} s WHERE {match}")
+            self.run(sql.insert_sql(table.sql, values, rows, join))
         except DatabaseError as error:
             self._complain(segment, error)
         return Inserted(replaced, self._is_unversioned(segment, f"{rows} WHERE", None))
 
-    @contextmanager
-    def _keeping(
-        self, table: Table, keys: Sequence[str], written: Collection[str], condition: str
-    ) -> Iterator[None]:
-        """Keep what rows that are being replaced have in columns that nobody writes to.
+    def _unwritten(self, table: Table, written: Collection[str]) -> list[str]:
+        """Return the columns that a segment does not have, and whose values stay when its rows come again.
 
         They are those of an earlier SCHEMA, or somebody has added them. What has a default gets that again.
         """
-        unwritten = [
+        return [
             column.name
             for column in self.tables.columns(table)
             if column.name not in written and not column.has_default and not is_metadata(column.name)
         ]
-        is_kept = keys and unwritten and self.changes(sql.keep_sql(table.sql, keys, unwritten, condition))
-        yield
-        if is_kept:
-            self.run(sql.restore_sql(table.sql, keys, unwritten))
+
+    def _keep(self, table: Table, keys: Sequence[str], values: dict[str, str], condition: str) -> str:
+        """Keep what rows of a condition have in columns that nobody writes to; return the join with it."""
+        unwritten = self._unwritten(table, values)
+        if not unwritten or not keys or self._has_rowid(table):
+            return ""
+        if not self.changes(sql.keep_sql(table.sql, keys, unwritten, condition)):
+            return ""
+        join = sql.kept_join_sql(values[key] for key in keys)
+        values |= {column: f"k.c{place}" for place, column in enumerate(unwritten)}
+        return join
+
+    def _has_rowid(self, table: Table) -> bool:
+        """Return whether a column of a table hides the numbers of its rows."""
+        return any(column.name.casefold() == "rowid" for column in self.tables.columns(table))
 
     def _complain(self, segment: Segment, error: DatabaseError) -> NoReturn:
         """Raise what to say of rows that do not go into their table, with what to do if that is known."""

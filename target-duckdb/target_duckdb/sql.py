@@ -220,28 +220,35 @@ def match_sql(keys: Mapping[str, str]) -> str:
     return " AND ".join(f"t.{quote(name)} = {value}" for name, value in keys.items())
 
 
-def insert_sql(table: str, values: Mapping[str, str], source: str) -> str:
+def insert_sql(table: str, values: Mapping[str, str], source: str, join: str = "") -> str:
     """Return the statement that appends a staging table or a query, known as s, to a table."""
     names = ", ".join(map(quote, values))
-    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values.values())} FROM {source} s"
+    return f"INSERT INTO {table} ({names}) SELECT {', '.join(values.values())} FROM {source} s{join}"
+
+
+def has_any_sql(columns: Sequence[str]) -> str:
+    """Return the condition under which a row t has something in one of some columns."""
+    return "(" + " OR ".join(f"t.{quote(column)} IS NOT NULL" for column in columns) + ")"
 
 
 def keep_sql(table: str, keys: Sequence[str], columns: Sequence[str], condition: str) -> str:
-    """Return the statement that keeps what rows t of a table have in some columns, by key, if anything."""
+    """Return the statement that keeps what the rows t of a condition have in some columns, by key.
+
+    Of several rows of a key it keeps the latest. Nothing but keys is grouped, so that the rest may spill.
+    """
     listed = [f"t.{quote(key)} AS k{place}" for place, key in enumerate(keys)]
-    listed += [f"any_value(t.{quote(column)}) AS c{place}" for place, column in enumerate(columns)]
-    is_kept = " OR ".join(f"t.{quote(column)} IS NOT NULL" for column in columns)
+    listed += [f"t.{quote(column)} AS c{place}" for place, column in enumerate(columns)]
+    latest = f"SELECT max(t.rowid) FROM {table} t WHERE {condition} GROUP BY {', '.join(map(quote, keys))}"
     return (
         f"CREATE OR REPLACE TEMP TABLE {KEPT} AS SELECT {', '.join(listed)} FROM {table} t"
-        f" WHERE ({is_kept}) AND {condition} GROUP BY ALL"
+        f" WHERE {has_any_sql(columns)} AND t.rowid IN ({latest})"
     )
 
 
-def restore_sql(table: str, keys: Sequence[str], columns: Sequence[str]) -> str:
-    """Return the statement that gives the rows of the same keys what was kept."""
-    given = ", ".join(f"{quote(column)} = s.c{place}" for place, column in enumerate(columns))
-    match = " AND ".join(f"t.{quote(key)} = s.k{place}" for place, key in enumerate(keys))
-    return f"UPDATE {table} t SET {given} FROM temp.{KEPT} s WHERE {match}"
+def kept_join_sql(keys: Iterable[str]) -> str:
+    """Return what joins the rows s of a stage to what is kept, by the expressions of their keys."""
+    match = " AND ".join(f"{key} = k.k{place}" for place, key in enumerate(keys))
+    return f" LEFT JOIN temp.{KEPT} k ON {match}"
 
 
 def ledger_sql(table: str) -> str:

@@ -406,6 +406,14 @@ def test_what_a_schema_has_no_longer_stays_within_a_run(warehouse, batch):
     assert warehouse.sql("SELECT id, n, m FROM crm.a") == [(1, "v", '{"b":1}')]
 
 
+def test_of_rows_that_had_one_key_what_the_latest_had_stays(warehouse):
+    """Such as those of a table that was loaded with `append-only` before."""
+    rows = [record("a", id=1, n="x", m={"b": 1}), record("a", id=1, n="y", m={"b": 2})]
+    warehouse.load(schema("a", WIDE), *rows, record("a", id=2), load_method="append-only")
+    warehouse.load(schema("a", NARROW), record("a", id=1, n="v"), record("a", id=2, n="w"))
+    assert warehouse.sql("SELECT id, n, m FROM crm.a ORDER BY id") == [(1, "v", '{"b":2}'), (2, "w", None)]
+
+
 @pytest.mark.parametrize("key", ["", "PRIMARY KEY"])
 def test_what_somebody_wrote_beside_a_record_stays_when_it_comes_again(warehouse, key):
     """Columns with a default get that again: DuckDB does not tell them from generated ones."""
